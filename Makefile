@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+#
+# The front door, and nothing else: each target calls a tool that can be called
+# by hand too. Everything built goes to build/. `make help` lists the targets.
+
+VENV := build/venv
+PY := $(VENV)/bin/python
+STAMPS := build/stamps
+JOBS ?= 2
+# More arguments for the command behind a target: make conformance ARGS="-k defer"
+ARGS ?=
+
+export CMAKE_BUILD_PARALLEL_LEVEL ?= $(JOBS)
+
+.PHONY: help deps apt conformance test lint format spec bench demo fuzz lock clean
+
+help:
+	@echo 'make conformance   judge both adapters; report in build/conformance/'
+	@echo 'make test          everything that CI checks: lint, C, Python, conformance'
+	@echo 'make lint          clang-format, clang-tidy, ruff, mypy, licence lines'
+	@echo 'make format        reformat the C and Python sources'
+	@echo 'make deps          only the set-up: Debian packages, build/venv'
+	@echo 'make lock          refresh conformance/requirements.lock'
+	@echo 'make clean         remove build/'
+	@echo 'make spec bench demo fuzz   not there yet'
+	@echo
+	@echo 'ARGS="..." goes to the command behind conformance and lint.'
+
+# ---- set-up -----------------------------------------------------------------
+
+deps: apt $(STAMPS)/venv
+
+# Looks at each run (a quarter of a second), since packages can be removed.
+apt:
+ifndef BRRR_SKIP_APT
+	@tools/setup-debian
+endif
+
+$(STAMPS)/venv: conformance/requirements.lock \
+    $(wildcard conformance/pyproject.toml) tools/setup-python | apt
+	@mkdir -p $(STAMPS)
+	@PYTHON='$(PYTHON)' tools/setup-python $(VENV)
+	@touch $@
+
+# ---- the main job -----------------------------------------------------------
+
+conformance: deps
+	@cmake --preset release >build/configure.log || { cat build/configure.log; exit 1; }
+	@cmake --build --preset release
+	@mkdir -p build/conformance
+	@$(VENV)/bin/brrr-conformance run adapters/c adapters/tiny \
+	    --json build/conformance/report.json \
+	    --junit build/conformance/report.xml $(ARGS)
+
+test: deps
+	@$(PY) tools/run_tests.py
+
+lint: deps
+	@$(PY) tools/lint.py $(ARGS)
+
+format: deps
+	@$(PY) tools/lint.py --fix
+
+# ---- not there yet ----------------------------------------------------------
+
+spec bench demo fuzz:
+	@echo 'make $@: this part is not there yet (see CHANGELOG.md)' >&2; exit 1
+
+# ---- upkeep -----------------------------------------------------------------
+
+lock: deps
+	@tools/lock-python
+
+clean:
+	rm -rf build

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: AGPL-3.0-only
+ *
+ * memory.h - queue, store and cache in the memory of this process. For tests,
+ * and for running a graph without any server. Every effect ends at once, but
+ * for a BRRR_QUEUE_GET on an empty topic, which waits for a message, and ends
+ * in BRRR_CLOSED after brrr_memory_close.
+ */
+#ifndef BRRR_MEMORY_H
+#define BRRR_MEMORY_H
+
+#include <brrr/brrr.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct brrr_memory brrr_memory;
+
+BRRR_API brrr_status brrr_memory_new(brrr_memory **out, brrr_alloc alloc);
+/* The one backend that plays all three roles; lives as long as `m`. */
+BRRR_API brrr_backend brrr_memory_backend(brrr_memory *m);
+/* Ends every waiting get, now and later, in BRRR_CLOSED. */
+BRRR_API void brrr_memory_close(brrr_memory *m);
+BRRR_API void brrr_memory_free(brrr_memory *m);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* BRRR_MEMORY_H */

@@ -6,7 +6,7 @@
 # name and the label "cmocka". ctest runs it through cmake/run-cmocka, which
 # leaves the result of each single cmocka test in
 #
-#   ${CMAKE_BINARY_DIR}/test-results/<name>/<group>.xml
+#   ${CMAKE_BINARY_DIR}/test-results/<name>.xml
 #
 # fresh at each run. Started by hand, the program prints plain text.
 function(brrr_add_test name)
@@ -23,7 +23,7 @@ function(brrr_add_test name)
   target_link_libraries(${name} PRIVATE brrr_build_options ${arg_LIBS}
                                         PkgConfig::CMOCKA)
 
-  set(results "${CMAKE_BINARY_DIR}/test-results/${name}")
+  set(results "${CMAKE_BINARY_DIR}/test-results/${name}.xml")
   add_test(NAME ${name} COMMAND "${PROJECT_SOURCE_DIR}/cmake/run-cmocka"
                                 "${results}" $<TARGET_FILE:${name}>)
   set_tests_properties(${name} PROPERTIES LABELS cmocka TIMEOUT ${arg_TIMEOUT})

@@ -162,7 +162,7 @@ typedef struct brrr_ben {
   /* all fields are private */
   const uint8_t *base, *pos, *end;
   brrr_bytes key[BRRR_BEN_MAX_DEPTH];
-  uint8_t state[BRRR_BEN_MAX_DEPTH];
+  uint8_t state[BRRR_BEN_MAX_DEPTH + 1];
   uint32_t depth;
   brrr_error error;
 } brrr_ben;
@@ -266,7 +266,7 @@ typedef enum brrr_effect_type {
 } brrr_effect_type;
 
 typedef struct brrr_effect {
-  uint32_t id; /* unique within its operation; names the effect in a reply */
+  uint64_t id; /* unique within its operation; names the effect in a reply */
   brrr_effect_type type;
   bool retry;          /* STORE_GET: absent may mean not visible yet [WORK-5] */
   brrr_key key;        /* STORE_* */
@@ -326,7 +326,7 @@ BRRR_API brrr_status brrr_op_handle(brrr_op **out, brrr_alloc alloc,
 BRRR_API brrr_status brrr_op_next(brrr_op *op, const brrr_effect **effect);
 /* Tells how the effect `id` ended. BRRR_E_MISUSE if no such one is under way.
  * The operation copies what it needs of the reply. */
-BRRR_API brrr_status brrr_op_reply(brrr_op *op, uint32_t id,
+BRRR_API brrr_status brrr_op_reply(brrr_op *op, uint64_t id,
                                    const brrr_reply *reply);
 /* read: the value, after BRRR_OK; lives as long as the operation. */
 BRRR_API brrr_bytes brrr_op_value(const brrr_op *op);

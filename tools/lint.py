@@ -65,7 +65,7 @@ def run(*command: str | Path, env: dict[str, str] | None = None) -> Outcome:
     )
     output = done.stdout.decode(errors="replace")
     if done.returncode:
-        output = f"$ {shlex.join(str(word) for word in command)[:200]}\n{output}"
+        output = f"$ {shlex.join(str(word) for word in command)[:160]} ...\n{output}"
     return Outcome(done.returncode != 0, output)
 
 
@@ -163,22 +163,28 @@ def ruff_format_fix(files: Iterable[Path]) -> Outcome:
 
 
 def mypy(files: Iterable[Path]) -> Outcome:
-    """Check each top-level folder by itself: their modules may share names."""
-    folders: dict[str, list[Path]] = {}
+    """Check each project by itself: their modules may share names."""
+    projects: dict[Path, list[Path]] = {}
     for path in python_files(files):
-        folders.setdefault(path.parts[0], []).append(path)
-    return both(mypy_folder(name, paths) for name, paths in folders.items())
+        projects.setdefault(project(path), []).append(path)
+    return both(mypy_project(folder, paths) for folder, paths in projects.items())
 
 
-def mypy_folder(name: str, paths: list[Path]) -> Outcome:
-    own = ROOT / name / "pyproject.toml"
+def project(path: Path) -> Path:
+    """Tell what belongs together: one adapter, or a folder of the top level."""
+    return Path(*path.parts[: 2 if path.parts[0] == "adapters" else 1])
+
+
+def mypy_project(folder: Path, paths: list[Path]) -> Outcome:
+    own = ROOT / folder / "pyproject.toml"
     config = own if own.is_file() else ROOT / "pyproject.toml"
     return run(
         BIN / "mypy",
         "--strict",
         f"--config-file={config}",
-        f"--cache-dir={ROOT / 'build' / 'mypy' / name}",
+        f"--cache-dir={ROOT / 'build' / 'mypy' / folder}",
         *paths,
+        env={"MYPYPATH": str(ROOT / folder)},
     )
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from lint import SPDX, c_files, has_mark, marked, python_files
+from lint import SPDX, c_files, has_mark, marked, project, python_files
 
 FILES = [
     Path("ref/src/buf.c"),
@@ -21,6 +21,11 @@ FILES = [
 def test_generated_code_is_left_alone() -> None:
     assert c_files(FILES) == [FILES[0], FILES[2]]
     assert python_files(FILES) == [FILES[3]]
+
+
+def test_each_adapter_is_a_project_of_its_own() -> None:
+    assert project(Path("adapters/tiny/tiny.py")) == Path("adapters/tiny")
+    assert project(FILES[3]) == Path("conformance")
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,6 @@
 
 VENV := build/venv
 PY := $(VENV)/bin/python
-STAMPS := build/stamps
 JOBS ?= 2
 # More arguments for the command behind a target: make conformance ARGS="-k defer"
 ARGS ?=
@@ -28,17 +27,16 @@ help:
 
 # ---- set-up -----------------------------------------------------------------
 
-deps: apt $(STAMPS)/venv
+deps: apt $(VENV)/installed
 
-# Looks at each run (a quarter of a second), since packages can be removed.
+# Looked at in each run (it takes 0.1 s), since packages can be removed.
 apt:
 ifndef BRRR_SKIP_APT
 	@tools/setup-debian
 endif
 
-$(STAMPS)/venv: conformance/requirements.lock \
+$(VENV)/installed: conformance/requirements.lock \
     $(wildcard conformance/pyproject.toml) tools/setup-python | apt
-	@mkdir -p $(STAMPS)
 	@PYTHON='$(PYTHON)' tools/setup-python $(VENV)
 	@touch $@
 

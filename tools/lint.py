@@ -98,7 +98,15 @@ def c_files(files: Iterable[Path]) -> list[Path]:
 
 
 def python_files(files: Iterable[Path]) -> list[Path]:
-    return [f for f in files if f.suffix in {".py", ".pyi"} and not generated(f)]
+    return [f for f in files if is_python(f) and not generated(f)]
+
+
+def is_python(path: Path) -> bool:
+    if path.suffix:
+        return path.suffix in {".py", ".pyi"}
+    with (ROOT / path).open("rb") as file:
+        first = file.readline(100)
+    return first.startswith(b"#!") and b"python" in first
 
 
 # ---- C ----------------------------------------------------------------------
@@ -181,6 +189,7 @@ def mypy_project(folder: Path, paths: list[Path]) -> Outcome:
     return run(
         BIN / "mypy",
         "--strict",
+        "--scripts-are-modules",
         f"--config-file={config}",
         f"--cache-dir={ROOT / 'build' / 'mypy' / folder}",
         *paths,

@@ -13,5 +13,4 @@ void *brrr__alloc(brrr_alloc alloc, void *ptr, size_t osize, size_t nsize);
 /* Fills `err`, if there is one, and returns its status. */
 brrr_status brrr__error_set(brrr_error *err, brrr_error value);
 
-
 #endif

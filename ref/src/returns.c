@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: AGPL-3.0-only
+ *
+ * returns.c - L2: pending returns as a set, in the order of the record.
+ */
+#include "returns.h"
+
+#include "sort.h"
+
+_Static_assert(sizeof(brrr_pending_return) <= BRRR__SORT_MAX_SIZE,
+               "a pending return can be sorted");
+
+/* Field by field, by octets [REC-7]. */
+static int compare(const void *x, const void *y) {
+  const brrr_pending_return *a = x, *b = y;
+  int order = brrr_bytes_compare(a->root_id, b->root_id);
+  if (!order)
+    order = brrr_bytes_compare(a->call_hash, b->call_hash);
+  return order ? order : brrr_bytes_compare(a->topic, b->topic);
+}
+
+size_t brrr__returns_sort(brrr_pending_return *returns, size_t count) {
+  brrr__sort(returns, count, sizeof *returns, compare);
+  size_t kept = 0;
+  for (size_t i = 0; i < count; i++) /* [REC-6] */
+    if (!kept || compare(&returns[kept - 1], &returns[i]))
+      returns[kept++] = returns[i];
+  return kept;
+}
+
+bool brrr__returns_has(const brrr_pending_return *returns, size_t count,
+                       const brrr_pending_return *wanted) {
+  size_t low = 0, high = count;
+  while (low < high) {
+    size_t middle = low + (high - low) / 2;
+    int order = compare(&returns[middle], wanted);
+    if (!order)
+      return true;
+    if (order < 0)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return false;
+}

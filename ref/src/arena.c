@@ -89,6 +89,17 @@ void *brrr__arena_grow(brrr_arena *a, void *ptr, size_t osize, size_t nsize) {
   return moved;
 }
 
+/* The capacity is 4, or the power of two from `count` up. */
+void *brrr__arena_push(brrr_arena *a, void *array, size_t count, size_t size) {
+  if (!count)
+    return brrr__arena_array(a, 4, size);
+  if (count < 4 || count & (count - 1))
+    return array;
+  if (count > SIZE_MAX / size / 2)
+    return NULL;
+  return brrr__arena_grow(a, array, count * size, 2 * count * size);
+}
+
 brrr_status brrr_arena_copy(brrr_arena *a, brrr_bytes in, brrr_bytes *out) {
   uint8_t *ptr = brrr_arena_get(a, in.len);
   if (!ptr)

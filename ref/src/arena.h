@@ -15,4 +15,9 @@ void *brrr__arena_grow(brrr_arena *a, void *ptr, size_t osize, size_t nsize);
 /* An array of `count` elements; NULL also when the product overflows. */
 void *brrr__arena_array(brrr_arena *a, size_t count, size_t size);
 
+/* Makes room in `array`, which holds `count` elements, for one more. It is made
+ * by this function alone, from NULL: the room that it has follows from `count`.
+ * NULL when memory is out; `array` is then as it was. */
+void *brrr__arena_push(brrr_arena *a, void *array, size_t count, size_t size);
+
 #endif

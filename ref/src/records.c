@@ -107,7 +107,7 @@ static brrr_status decode_set(decoder *d, const brrr__field *f,
                               const brrr_ben_item *first, void *out) {
   const brrr__layout *element = f->element;
   uint8_t *elements = NULL;
-  size_t count = 0, capacity = 0;
+  size_t count = 0;
   brrr_ben_item item;
   brrr_status s;
   if (first->type != BRRR_BEN_LIST)
@@ -119,15 +119,11 @@ static brrr_status decode_set(decoder *d, const brrr__field *f,
       break;
     if (item.type != BRRR_BEN_LIST)
       return fail(d, item.offset, "REC-27", element->wrong_type);
-    if (count == capacity) { /* an element is more than one octet of input */
-      size_t old = capacity * element->size;
-      capacity = capacity ? 2 * capacity : 4;
-      elements =
-          brrr__arena_grow(d->arena, elements, old, capacity * element->size);
-      if (!elements)
-        return brrr__ben_fail(&d->r, BRRR_E_NOMEM, item.offset, "",
-                              "out of memory");
-    }
+    uint8_t *room = brrr__arena_push(d->arena, elements, count, element->size);
+    if (!room)
+      return brrr__ben_fail(&d->r, BRRR_E_NOMEM, item.offset, "",
+                            "out of memory");
+    elements = room;
     if ((s = decode_list(d, element, &item, elements + count * element->size)))
       return s;
     count++;

@@ -4,6 +4,7 @@
  */
 #include "returns.h"
 
+#include "arena.h"
 #include "sort.h"
 
 _Static_assert(sizeof(brrr_pending_return) <= BRRR__SORT_MAX_SIZE,
@@ -25,6 +26,21 @@ size_t brrr__returns_sort(brrr_pending_return *returns, size_t count) {
     if (!kept || compare(&returns[kept - 1], &returns[i]))
       returns[kept++] = returns[i];
   return kept;
+}
+
+bool brrr__returns_add(brrr_arena *a, brrr_pending_returns *set,
+                       const brrr_pending_return *added) {
+  brrr_pending_return *all =
+      brrr__arena_push(a, set->returns, set->count, sizeof *all);
+  if (!all)
+    return false;
+  size_t i = set->count;
+  for (; i > 0 && compare(&all[i - 1], added) > 0; i--)
+    all[i] = all[i - 1];
+  all[i] = *added;
+  set->returns = all;
+  set->count++;
+  return true;
 }
 
 bool brrr__returns_has(const brrr_pending_return *returns, size_t count,

@@ -10,6 +10,11 @@
 /* Sorts, and drops duplicates; returns how many are left. */
 size_t brrr__returns_sort(brrr_pending_return *returns, size_t count);
 
+/* Adds one where the order wants it, if there is an order. False when memory is
+ * out. The array is NULL, a decoder's, or made by this function. */
+bool brrr__returns_add(brrr_arena *a, brrr_pending_returns *set,
+                       const brrr_pending_return *added);
+
 /* Is it among these, which are sorted? */
 bool brrr__returns_has(const brrr_pending_return *returns, size_t count,
                        const brrr_pending_return *wanted);

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: AGPL-3.0-only
+ *
+ * return.c - L3: the handler has a value. Each pending return is a strand of
+ * its own.
+ */
+#include "engine.h"
+
+#include "arena.h"
+#include "returns.h"
+
+static brrr_status run_return(brrr_op *op, brrr__strand *s) {
+  BRRR__BEGIN(s->at[0]);
+  BRRR__CALL(brrr__job_put(op, s)); /* [RET-2] */
+  BRRR__END(BRRR_OK);
+}
+
+static bool is_handled(const brrr_op *op, const brrr_pending_return *ret) {
+  return brrr__returns_has(op->handled.returns, op->handled.count, ret);
+}
+
+/* Takes the record from the reply to its get: s->stored and op->stored. */
+static brrr_status take_record(brrr_op *op, brrr__strand *s) {
+  brrr_pending_returns *p = &op->stored;
+  brrr_arena_free(&s->scratch);
+  if (brrr__op_copy(op, &s->scratch, s->reply->value, &s->stored) ||
+      brrr_pending_returns_decode(p, &s->scratch, s->stored, &op->error))
+    return op->error.status;
+  p->count = brrr__returns_sort(p->returns, p->count);
+  return BRRR_OK;
+}
+
+static brrr_status start_returns(brrr_op *op) {
+  for (size_t i = 0; i < op->stored.count; i++) {
+    const brrr_pending_return *ret = &op->stored.returns[i];
+    if (is_handled(op, ret))
+      continue; /* [RET-3] */
+    brrr__strand *s = brrr__op_strand(op, run_return);
+    if (!s)
+      return op->error.status;
+    s->job = (brrr__job){ret->topic, ret->root_id, ret->call_hash};
+    if (brrr__job_prepare(op, s))
+      return op->error.status;
+    brrr__op_run(op, s);
+  }
+  return BRRR_OK;
+}
+
+/* Adds to op->handled what has been put from op->stored; copies, for that
+ * record goes. */
+static brrr_status remember(brrr_op *op) {
+  brrr_arena *a = &op->arena;
+  brrr_pending_returns *h = &op->handled;
+  size_t count = h->count;
+  for (size_t i = 0; i < op->stored.count; i++) {
+    const brrr_pending_return *ret = &op->stored.returns[i];
+    if (is_handled(op, ret))
+      continue;
+    brrr_pending_return *all =
+        brrr__arena_push(a, h->returns, count, sizeof *all);
+    if (!all)
+      return brrr__op_no_memory(op);
+    h->returns = all;
+    brrr_pending_return *copy = &all[count++];
+    if (brrr__op_copy(op, a, ret->root_id, &copy->root_id) ||
+        brrr__op_copy(op, a, ret->call_hash, &copy->call_hash) ||
+        brrr__op_copy(op, a, ret->topic, &copy->topic))
+      return op->error.status;
+  }
+  h->count = brrr__returns_sort(h->returns, count);
+  return BRRR_OK;
+}
+
+brrr_status brrr__return(brrr_op *op, brrr__strand *s) {
+  const brrr_key key = {BRRR_KIND_PENDING_RETURNS, op->message.call_hash};
+  BRRR__BEGIN(s->at[1]);
+  if (brrr__op_copy(op, &op->arena, s->reply->value, &s->octets))
+    BRRR__RETURN(op->error.status);
+  BRRR__AWAIT(op, s, .type = BRRR_STORE_SET,
+              .key = {BRRR_KIND_VALUE, op->message.call_hash},
+              .value = s->octets); /* [RET-1] */
+  for (s->attempts = 0; s->attempts < op->limits.cas_attempts; s->attempts++) {
+    BRRR__AWAIT(op, s, .type = BRRR_STORE_GET, .key = key);
+    if (s->reply->status == BRRR_ABSENT)
+      BRRR__RETURN(BRRR_OK);
+    if (take_record(op, s) || start_returns(op))
+      BRRR__RETURN(op->error.status);
+    BRRR__JOIN(op); /* all are put, or refused [RET-5], before: */
+    BRRR__AWAIT(op, s, .type = BRRR_STORE_CAD, .key = key,
+                .expected = s->stored); /* [RET-4] */
+    if (s->reply->status == BRRR_OK)
+      BRRR__RETURN(BRRR_OK);
+    if (remember(op))
+      BRRR__RETURN(op->error.status);
+  }
+  BRRR__END(
+      brrr__op_fail(op, BRRR_E_CAS, "STORE-6", brrr_status_text(BRRR_E_CAS)));
+}

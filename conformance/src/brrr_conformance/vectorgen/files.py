@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""All vectors, file by file."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from brrr_conformance.vectorgen import (
+    dicts,
+    encode,
+    integers,
+    limits,
+    lists,
+    strings,
+    structure,
+    text,
+)
+
+if TYPE_CHECKING:
+    from brrr_conformance.vectorgen.vector import Vector
+
+
+def folder() -> Path:
+    """Give the place of the files in the package."""
+    return Path(__file__).resolve().parent.parent / "vectors"
+
+
+def vectors() -> list[Vector]:
+    """Make all vectors, in the order of the chapters."""
+    subjects = (structure, integers, strings, text, lists, dicts, limits, encode)
+    return list(chain.from_iterable(each.vectors() for each in subjects))
+
+
+def files() -> dict[str, str]:
+    """Make the text of each file, by its name."""
+    lines: dict[str, list[str]] = defaultdict(list)
+    for each in vectors():
+        lines[f"{each.suite}.jsonl"].append(each.line() + "\n")
+    return {name: "".join(lines[name]) for name in sorted(lines)}

@@ -15,6 +15,18 @@
 #define CAS_ATTEMPTS 100u /* [STORE-5] [STORE-6] */
 #define NUMBER_SHIFT 32   /* an effect's id: strand number, effect number */
 
+const char *brrr_kind_name(brrr_kind kind) {
+  switch (kind) { /* [STORE-2] */
+  case BRRR_KIND_CALL:
+    return "call";
+  case BRRR_KIND_VALUE:
+    return "value";
+  case BRRR_KIND_PENDING_RETURNS:
+    return "pending_returns";
+  }
+  return "";
+}
+
 /* ==== Failure ============================================================ */
 
 brrr_status brrr__op_fail(brrr_op *op, brrr_status status,

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: AGPL-3.0-only */
+#include "world.h"
+
+#include <stdio.h>
+
+#define ENTRIES_MAX 16
+#define LOG_MAX ((size_t)64 * 1024)
+
+static brrr_bytes keep(world *w, brrr_bytes in) {
+  brrr_bytes out;
+  assert_int_equal(brrr_arena_copy(&w->arena, in, &out), BRRR_OK);
+  return out;
+}
+
+void world_init(world *w) {
+  *w = (world){.answer = {.status = BRRR_OK, .now = WORLD_NOW}};
+  brrr_arena_init(&w->arena, (brrr_alloc){0});
+  w->entries = brrr_arena_get(&w->arena, ENTRIES_MAX * sizeof *w->entries);
+  w->counters = brrr_arena_get(&w->arena, ENTRIES_MAX * sizeof *w->counters);
+  w->log = brrr_arena_get(&w->arena, LOG_MAX);
+  assert_non_null(w->entries);
+  assert_non_null(w->counters);
+  assert_non_null(w->log);
+  *w->log = '\0';
+}
+
+void world_free(world *w) { brrr_arena_free(&w->arena); }
+
+/* ==== State ============================================================== */
+
+static world_entry *find(world *w, brrr_key key) {
+  for (size_t i = 0; i < w->entry_count; i++)
+    if (w->entries[i].kind == key.kind &&
+        brrr_bytes_equal(w->entries[i].call_hash, key.call_hash))
+      return &w->entries[i];
+  return NULL;
+}
+
+static void put(world *w, brrr_key key, brrr_bytes octets) {
+  world_entry *e = find(w, key);
+  if (!e) {
+    assert_true(w->entry_count < ENTRIES_MAX);
+    e = &w->entries[w->entry_count++];
+    e->kind = key.kind;
+    e->call_hash = keep(w, key.call_hash);
+  }
+  e->octets = keep(w, octets);
+}
+
+static void drop(world *w, world_entry *e) {
+  *e = w->entries[--w->entry_count];
+}
+
+static world_counter *counter(world *w, brrr_bytes name) {
+  for (size_t i = 0; i < w->counter_count; i++)
+    if (brrr_bytes_equal(w->counters[i].name, name))
+      return &w->counters[i];
+  assert_true(w->counter_count < ENTRIES_MAX);
+  world_counter *c = &w->counters[w->counter_count++];
+  *c = (world_counter){keep(w, name), 0};
+  return c;
+}
+
+void world_set(world *w, brrr_kind kind, const char *hash, const char *octets) {
+  put(w, (brrr_key){kind, brrr_bytes_str(hash)}, brrr_bytes_str(octets));
+}
+
+void world_count(world *w, const char *name, int64_t num) {
+  counter(w, brrr_bytes_str(name))->num = num;
+}
+
+void assert_stored(world *w, brrr_kind kind, const char *hash,
+                   const char *octets) {
+  const world_entry *e = find(w, (brrr_key){kind, brrr_bytes_str(hash)});
+  if (!octets)
+    assert_null(e);
+  else if (!e)
+    fail_msg("%s/%s is absent", brrr_kind_name(kind), hash);
+  else
+    assert_bytes_str(e->octets, octets);
+}
+
+void assert_counted(world *w, const char *name, int64_t num) {
+  assert_int_equal(counter(w, brrr_bytes_str(name))->num, num);
+}
+
+void assert_log(const world *w, const char *log) {
+  assert_string_equal(w->log, log);
+}
+
+/* ==== Acts =============================================================== */
+
+static void write_log(world *w, const char *verb, const char *kind,
+                      brrr_bytes name, brrr_bytes octets) {
+  w->line = w->log_len;
+  const int len = snprintf(w->log + w->log_len, LOG_MAX - w->log_len,
+                           "%s %s%.*s%s%.*s\n", verb, kind, (int)name.len,
+                           (const char *)name.ptr, octets.len ? " " : "",
+                           (int)octets.len, (const char *)octets.ptr);
+  assert_true(len > 0 && (size_t)len < LOG_MAX - w->log_len);
+  w->log_len += (size_t)len;
+}
+
+static void log_effect(world *w, const brrr_effect *e) {
+  static const char *const verbs[] = {
+      [BRRR_STORE_GET] = "get", [BRRR_STORE_HAS] = "has",
+      [BRRR_STORE_SET] = "set", [BRRR_STORE_SET_NEW] = "new",
+      [BRRR_STORE_CAS] = "cas", [BRRR_STORE_CAD] = "cad",
+  };
+  const brrr_bytes none = {NULL, 0};
+  char kind[32];
+  switch (e->type) {
+  case BRRR_CACHE_INCR:
+    write_log(w, "incr", "", e->name, none);
+    break;
+  case BRRR_QUEUE_PUT:
+    write_log(w, "put", "", e->name, e->value);
+    break;
+  case BRRR_INVOKE:
+    write_log(w, "invoke", "", e->call->call_hash, none);
+    break;
+  default:
+    assert_true((size_t)e->type < sizeof verbs / sizeof *verbs);
+    snprintf(kind, sizeof kind, "%s/", brrr_kind_name(e->key.kind));
+    write_log(w, e->retry ? "get, retry" : verbs[e->type], kind,
+              e->key.call_hash, none);
+  }
+}
+
+static brrr_reply store(world *w, const brrr_effect *e) {
+  world_entry *found = find(w, e->key);
+  brrr_reply reply = {.status = BRRR_OK};
+  switch (e->type) {
+  case BRRR_STORE_GET:
+  case BRRR_STORE_HAS:
+    reply.status = found ? BRRR_OK : BRRR_ABSENT;
+    if (found && e->type == BRRR_STORE_GET)
+      reply.value = found->octets;
+    return reply;
+  case BRRR_STORE_SET:
+    put(w, e->key, e->value);
+    return reply;
+  case BRRR_STORE_SET_NEW:
+    reply.status = found ? BRRR_MISMATCH : BRRR_OK;
+    if (!found)
+      put(w, e->key, e->value);
+    return reply;
+  default:
+    if (!found || !brrr_bytes_equal(found->octets, e->expected))
+      reply.status = BRRR_MISMATCH;
+    else if (e->type == BRRR_STORE_CAS)
+      put(w, e->key, e->value);
+    else
+      drop(w, found);
+    return reply;
+  }
+}
+
+/* Is the effect whose line was logged last to end in the fault? */
+static bool is_faulty(world *w) {
+  const world_fault *f = w->fault;
+  if (!f || w->faults >= f->times)
+    return false;
+  const size_t len = strlen(f->line);
+  if (strncmp(w->log + w->line, f->line, len) != 0 ||
+      (w->log[w->line + len] != '\n' && w->log[w->line + len] != ' '))
+    return false;
+  w->faults++;
+  return true;
+}
+
+brrr_reply world_act(world *w, const brrr_effect *e) {
+  if (w->before)
+    w->before(w, e);
+  log_effect(w, e);
+  if (is_faulty(w))
+    return (brrr_reply){.status = w->fault->status};
+  switch (e->type) {
+  case BRRR_CACHE_INCR:
+    return (brrr_reply){.num = ++counter(w, e->name)->num};
+  case BRRR_QUEUE_PUT:
+    return (brrr_reply){.status = BRRR_OK};
+  case BRRR_INVOKE:
+    return w->answer;
+  default:
+    return store(w, e);
+  }
+}
+
+/* The engine must copy what it needs of a reply: a sanitizer sees it when it
+ * has not. */
+static brrr_reply lend(brrr_reply reply) {
+  brrr_child *children = malloc((reply.count + 1) * sizeof *children);
+  assert_non_null(children);
+  for (size_t i = 0; i < reply.count; i++) {
+    const brrr_child *c = &reply.children[i];
+    children[i] =
+        (brrr_child){exact(c->topic),
+                     {exact(c->call.call_hash), exact(c->call.task_name),
+                      exact(c->call.payload)}};
+  }
+  reply.children = children;
+  reply.value = exact(reply.value);
+  return reply;
+}
+
+static void take_back(const brrr_reply *reply) {
+  for (size_t i = 0; i < reply->count; i++) {
+    const brrr_child *c = &reply->children[i];
+    exact_free(c->topic);
+    exact_free(c->call.call_hash);
+    exact_free(c->call.task_name);
+    exact_free(c->call.payload);
+  }
+  free((void *)(uintptr_t)reply->children);
+  exact_free(reply->value);
+}
+
+brrr_status world_run(world *w, brrr_op *op) {
+  const brrr_effect *asked[CHOICES_MAX];
+  size_t count = 0;
+  for (;;) {
+    const brrr_effect *e = NULL;
+    brrr_status s = brrr_op_next(op, &e);
+    if (s == BRRR_EFFECT) {
+      assert_true(count < CHOICES_MAX);
+      asked[count++] = e;
+      continue;
+    }
+    if (s != BRRR_WAIT) {
+      assert_int_equal(count, 0);
+      assert_int_equal(brrr_op_next(op, &e), s); /* it stays at its end */
+      return s;
+    }
+    assert_true(count > 0);
+    size_t i = w->choose ? w->choose(w->ud, count) : 0;
+    e = asked[i];
+    memmove(&asked[i], &asked[i + 1], (--count - i) * sizeof *asked);
+    const uint64_t id = e->id;
+    const brrr_reply reply = lend(world_act(w, e));
+    assert_int_equal(brrr_op_reply(op, id, &reply), BRRR_OK);
+    assert_int_equal(brrr_op_reply(op, id, &reply), BRRR_E_MISUSE);
+    take_back(&reply);
+  }
+}
+
+/* ==== All orders ========================================================= */
+
+size_t choices_choose(void *ud, size_t count) {
+  choices *c = ud;
+  assert_true(c->depth < CHOICES_MAX);
+  const size_t i = c->depth++;
+  if (c->of[i] == 0) /* not been here: the first */
+    c->taken[i] = 0;
+  c->of[i] = count;
+  return c->taken[i];
+}
+
+bool choices_next(choices *c) {
+  while (c->depth > 0) {
+    const size_t i = --c->depth;
+    if (++c->taken[i] < c->of[i]) {
+      memset(&c->of[i + 1], 0, (CHOICES_MAX - i - 1) * sizeof *c->of);
+      c->depth = 0;
+      return true;
+    }
+  }
+  return false;
+}

@@ -2,8 +2,7 @@
  *
  * memory.h - queue, store and cache in the memory of this process. For tests,
  * and for running a graph without any server. Every effect ends at once, but
- * for a BRRR_QUEUE_GET on an empty topic, which waits for a message, and ends
- * in BRRR_CLOSED after brrr_memory_close.
+ * for a BRRR_QUEUE_GET on an empty topic, which waits for a message.
  */
 #ifndef BRRR_MEMORY_H
 #define BRRR_MEMORY_H
@@ -19,8 +18,12 @@ typedef struct brrr_memory brrr_memory;
 BRRR_API brrr_status brrr_memory_new(brrr_memory **out, brrr_alloc alloc);
 /* The one backend that plays all three roles; lives as long as `m`. */
 BRRR_API brrr_backend brrr_memory_backend(brrr_memory *m);
-/* Ends every waiting get, now and later, in BRRR_CLOSED. */
+/* Ends every get that waits now in BRRR_EMPTY. `m` is the brrr_memory; for
+ * brrr_worker_options.wake. */
+BRRR_API void brrr_memory_wake(void *m);
+/* Ends every get that finds no message, now and later, in BRRR_CLOSED. */
 BRRR_API void brrr_memory_close(brrr_memory *m);
+/* Waiting gets are ended in BRRR_CLOSED first. */
 BRRR_API void brrr_memory_free(brrr_memory *m);
 
 #ifdef __cplusplus

@@ -2,8 +2,9 @@
  *
  * worker.h - takes messages from a topic and handles them, on a libuv loop.
  *
- * The worker keeps up to `concurrency` messages in hand. For each it calls
- * the handler, which answers now or later, from the loop's thread.
+ * The worker has `concurrency` hands. An empty hand asks the queue for one
+ * message; a full one calls the handler, which answers now or later, from the
+ * loop's thread. So no message is taken that cannot be handled at once.
  */
 #ifndef BRRR_WORKER_H
 #define BRRR_WORKER_H
@@ -17,12 +18,12 @@ extern "C" {
 struct uv_loop_s;
 
 /* A message that could not be handled [WORK-4] to [WORK-6], [SCHED-31],
- * [RET-5]. All of it is borrowed for the callback. */
+ * [RET-5], or a queue that failed. All of it is borrowed for the callback. */
 typedef struct brrr_problem {
   brrr_bytes topic;
   brrr_bytes message; /* as it was taken from the queue; empty if none was */
   brrr_error error;
-  const char *detail; /* what the handler or the backend said; "" if nothing */
+  brrr_bytes detail; /* what the handler or the backend said, in words */
 } brrr_problem;
 
 typedef enum brrr_policy {
@@ -38,9 +39,11 @@ BRRR_API const brrr_call *brrr_invocation_call(const brrr_invocation *i);
 BRRR_API brrr_bytes brrr_invocation_topic(const brrr_invocation *i);
 /* The answers copy what they are given. */
 BRRR_API void brrr_invocation_respond(brrr_invocation *i, brrr_bytes value);
+/* Children for a topic that must not be used fail the invocation instead, with
+ * BRRR_E_TOPIC, before anything is written [REDIS-4]. */
 BRRR_API void brrr_invocation_defer(brrr_invocation *i,
                                     const brrr_child *children, size_t count);
-BRRR_API void brrr_invocation_fail(brrr_invocation *i, const char *why);
+BRRR_API void brrr_invocation_fail(brrr_invocation *i, brrr_bytes why);
 
 typedef struct brrr_worker_options {
   struct uv_loop_s *loop;
@@ -52,17 +55,26 @@ typedef struct brrr_worker_options {
   void (*handle)(void *ud, brrr_invocation *invocation);
   brrr_policy (*problem)(void *ud, const brrr_problem *problem);
   /* The worker has ended: with BRRR_OK after brrr_worker_stop, BRRR_CLOSED
-   * when the queue closed, or the status of a problem. Free it here or later. */
+   * when the queue closed, or the status of a problem. Free it here or later.
+   */
   void (*ended)(void *ud, brrr_status status);
   void *ud;
+  /* Makes the queue end its waiting gets soon, without losing a message; its
+   * argument is backends.queue.self. As brrr_redis_wake, brrr_memory_wake. If
+   * NULL, a stopping worker waits for the end of its long polls. */
+  void (*wake)(void *queue);
 } brrr_worker_options;
 
 typedef struct brrr_worker brrr_worker;
 
+/* BRRR_E_TOPIC if the topic must not be used [REDIS-4]. Nothing is called back
+ * before the loop runs. */
 BRRR_API brrr_status brrr_worker_start(brrr_worker **out,
                                        const brrr_worker_options *options);
-/* Takes no more messages; what is in hand is finished first, then `ended`. */
+/* Takes no more messages. What is in hand is finished first, and so is a
+ * message that a get under way still brings [WORK-7]; then `ended`. */
 BRRR_API void brrr_worker_stop(brrr_worker *w);
+/* Only after `ended`. */
 BRRR_API void brrr_worker_free(brrr_worker *w);
 
 #ifdef __cplusplus

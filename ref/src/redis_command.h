@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: AGPL-3.0-only
+ *
+ * redis_command.h - L6: effects as Redis commands, replies as replies.
+ */
+#ifndef BRRR_SRC_REDIS_COMMAND_H
+#define BRRR_SRC_REDIS_COMMAND_H
+
+#include <brrr/brrr.h>
+
+#include <hiredis/hiredis.h>
+
+/* Where keys are put together; kept from command to command. */
+typedef struct brrr__redis_key {
+  brrr_alloc alloc;
+  uint8_t *ptr;
+  size_t cap;
+} brrr__redis_key;
+
+void brrr__redis_key_free(brrr__redis_key *key);
+
+/* The command for `e`, to be freed with redisFreeCommand. BRRR_E_NOMEM, or
+ * BRRR_E_MISUSE if a string is longer than Redis takes. */
+brrr_status brrr__redis_command(char **out, size_t *len, brrr__redis_key *key,
+                                const brrr_effect *e);
+
+/* CLIENT UNBLOCK for the connection `id`. */
+brrr_status brrr__redis_unblock(char **out, size_t *len, int64_t id);
+
+/* What `reply` means for an effect of this type; borrows from it. */
+brrr_reply brrr__redis_reply(brrr_effect_type type, const redisReply *reply);
+
+#endif

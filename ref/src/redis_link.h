@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: AGPL-3.0-only
+ *
+ * redis_link.h - L6: one connection to Redis that comes back.
+ *
+ * It connects when there is something to send, logs in, sends requests as they
+ * come, and gives each of them its reply, or none if the connection was lost.
+ * Nothing is sent twice: who wants that sends it again.
+ *
+ * Deliberately absent: a deadline for replies, since nobody knows how long a
+ * busy server may take. A peer that is gone is found by TCP keep-alive.
+ */
+#ifndef BRRR_SRC_REDIS_LINK_H
+#define BRRR_SRC_REDIS_LINK_H
+
+#include "redis_url.h"
+
+#include <hiredis/async.h>
+#include <uv.h>
+
+typedef struct brrr__request {
+  struct brrr__request *next;
+  struct brrr__link *link;
+  char *command; /* as redisFormatCommandArgv made it */
+  size_t len;
+  bool keep; /* else `command` is freed, and NULL, once it is sent */
+  /* Called once for each send. `reply` is borrowed; NULL if there is none,
+   * and then `words` says why. */
+  void (*fn)(struct brrr__request *r, const redisReply *reply,
+             const char *words);
+  void *ud;
+} brrr__request;
+
+typedef struct brrr__link_options {
+  uv_loop_t *loop;
+  brrr_alloc alloc;
+  const brrr__redis_url *url;
+  bool wants_id; /* ask the server for the id of this connection */
+  /* Told of each handle on the loop: when it is opened, and when it is closed
+   * for good. The link must live until as many are closed as were opened. */
+  void (*opened)(void *ud);
+  void (*closed)(void *ud);
+  void *ud;
+} brrr__link_options;
+
+typedef struct brrr__link {
+  brrr__link_options options;
+  redisAsyncContext *ac; /* NULL while there is no connection */
+  bool up;               /* logged in: requests are sent at once */
+  bool was_up;           /* has been up before */
+  bool refused;          /* the last login was refused */
+  bool closing;
+  unsigned greetings;         /* replies that are missing until it is up */
+  unsigned failures;          /* since the last reply */
+  uint64_t lost_at;           /* when it was up last, in the loop's time */
+  uint64_t not_before;        /* when it may try to connect again */
+  uv_timer_t timer;           /* the pause before, or the deadline of, a try */
+  brrr__request *head, *tail; /* what could not be sent yet */
+  int64_t id;                 /* of the connection, if wanted; 0 if unknown */
+} brrr__link;
+
+void brrr__link_open(brrr__link *l, const brrr__link_options *options);
+/* `r` is the caller's, and in use until its `fn` is called. */
+void brrr__link_send(brrr__link *l, brrr__request *r);
+/* Ends, without a reply, what has not been sent yet. */
+void brrr__link_abandon(brrr__link *l, const char *words);
+/* Ends everything, and what may still be sent, without a reply. */
+void brrr__link_close(brrr__link *l);
+
+#endif

@@ -16,13 +16,13 @@ MEMBER(brrr_schedule_message, root_id, brrr_bytes);
 MEMBER(brrr_schedule_message, call_hash, brrr_bytes);
 
 static const brrr__field schedule_message_fields[] = {
-    {.name = {(const uint8_t *)"root_id", 7},
+    {.name = BRRR_INIT("root_id"),
      .content = BRRR__UTF8,
      .offset = offsetof(brrr_schedule_message, root_id),
      .wrong_type = "root_id is not a string",
      .wrong_content = "root_id is not well-formed UTF-8",
      .missing = "no root_id"},
-    {.name = {(const uint8_t *)"call_hash", 9},
+    {.name = BRRR_INIT("call_hash"),
      .content = BRRR__ASCII,
      .offset = offsetof(brrr_schedule_message, call_hash),
      .wrong_type = "call_hash is not a string",
@@ -46,19 +46,19 @@ MEMBER(brrr_pending_return, call_hash, brrr_bytes);
 MEMBER(brrr_pending_return, topic, brrr_bytes);
 
 static const brrr__field pending_return_fields[] = {
-    {.name = {(const uint8_t *)"root_id", 7},
+    {.name = BRRR_INIT("root_id"),
      .content = BRRR__UTF8,
      .offset = offsetof(brrr_pending_return, root_id),
      .wrong_type = "root_id is not a string",
      .wrong_content = "root_id is not well-formed UTF-8",
      .missing = "no root_id"},
-    {.name = {(const uint8_t *)"call_hash", 9},
+    {.name = BRRR_INIT("call_hash"),
      .content = BRRR__ASCII,
      .offset = offsetof(brrr_pending_return, call_hash),
      .wrong_type = "call_hash is not a string",
      .wrong_content = "call_hash is not printable US-ASCII",
      .missing = "no call_hash"},
-    {.name = {(const uint8_t *)"topic", 5},
+    {.name = BRRR_INIT("topic"),
      .content = BRRR__UTF8,
      .offset = offsetof(brrr_pending_return, topic),
      .wrong_type = "topic is not a string",
@@ -81,14 +81,14 @@ MEMBER(brrr_pending_returns, returns, brrr_pending_return *);
 MEMBER(brrr_pending_returns, scheduled_at, int64_t);
 
 static const brrr__field pending_returns_fields[] = {
-    {.name = {(const uint8_t *)"returns", 7},
+    {.name = BRRR_INIT("returns"),
      .content = BRRR__SET,
      .offset = offsetof(brrr_pending_returns, returns),
      .count_offset = offsetof(brrr_pending_returns, count),
      .element = &brrr__pending_return,
      .wrong_type = "returns is not a list",
      .missing = "no returns"},
-    {.name = {(const uint8_t *)"scheduled_at", 12},
+    {.name = BRRR_INIT("scheduled_at"),
      .content = BRRR__NUMBER,
      .offset = offsetof(brrr_pending_returns, scheduled_at),
      .wrong_type = "scheduled_at is not an integer",
@@ -108,12 +108,12 @@ MEMBER(brrr_call, payload, brrr_bytes);
 MEMBER(brrr_call, task_name, brrr_bytes);
 
 static const brrr__field call_fields[] = {
-    {.name = {(const uint8_t *)"payload", 7},
+    {.name = BRRR_INIT("payload"),
      .content = BRRR__OCTETS,
      .offset = offsetof(brrr_call, payload),
      .wrong_type = "payload is not a string",
      .missing = "no payload"},
-    {.name = {(const uint8_t *)"task_name", 9},
+    {.name = BRRR_INIT("task_name"),
      .content = BRRR__UTF8,
      .offset = offsetof(brrr_call, task_name),
      .wrong_type = "task_name is not a string",

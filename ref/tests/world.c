@@ -65,6 +65,12 @@ void world_set(world *w, brrr_kind kind, const char *hash, const char *octets) {
   put(w, (brrr_key){kind, brrr_bytes_str(hash)}, brrr_bytes_str(octets));
 }
 
+void world_remove(world *w, brrr_kind kind, const char *hash) {
+  world_entry *e = find(w, (brrr_key){kind, brrr_bytes_str(hash)});
+  assert_non_null(e);
+  drop(w, e);
+}
+
 void world_count(world *w, const char *name, int64_t num) {
   counter(w, brrr_bytes_str(name))->num = num;
 }
@@ -123,7 +129,7 @@ static void log_effect(world *w, const brrr_effect *e) {
     assert_true((size_t)e->type < sizeof verbs / sizeof *verbs);
     snprintf(kind, sizeof kind, "%s/", brrr_kind_name(e->key.kind));
     write_log(w, e->retry ? "get, retry" : verbs[e->type], kind,
-              e->key.call_hash, none);
+              e->key.call_hash, e->value);
   }
 }
 
@@ -242,6 +248,43 @@ brrr_status world_run(world *w, brrr_op *op) {
     assert_int_equal(brrr_op_reply(op, id, &reply), BRRR_E_MISUSE);
     take_back(&reply);
   }
+}
+
+brrr_status world_handle(world *w, const brrr_limits *limits,
+                         const char *message, brrr_error *err) {
+  heap h = {0};
+  brrr_op *op = NULL;
+  const brrr_bytes topic = exact(WORLD_TOPIC);
+  const brrr_bytes octets = exact(brrr_bytes_str(message));
+  assert_int_equal(brrr_op_handle(&op, heap_alloc(&h), limits, topic, octets),
+                   BRRR_OK);
+  exact_free(octets);
+  exact_free(topic);
+  const brrr_status s = world_run(w, op);
+  *err = *brrr_op_error(op);
+  assert_int_equal(err->status, s < 0 ? s : BRRR_OK);
+  brrr_op_free(op);
+  assert_int_equal(h.live, 0);
+  return s;
+}
+
+void world_sweep_handle(heap *h, void *ud) {
+  const world_sweep *sweep = ud;
+  world w;
+  world_init(&w);
+  sweep->before(&w);
+  brrr_op *const untouched = (brrr_op *)&w, *op = untouched;
+  brrr_status s = brrr_op_handle(&op, heap_alloc(h), NULL, WORLD_TOPIC,
+                                 brrr_bytes_str(sweep->message));
+  if (s) {
+    assert_int_equal(s, BRRR_E_NOMEM);
+    assert_ptr_equal(op, untouched);
+  } else {
+    s = world_run(&w, op);
+    brrr_op_free(op);
+  }
+  assert_int_equal(s, h->fail_at ? BRRR_E_NOMEM : sweep->expected);
+  world_free(&w);
 }
 
 /* ==== All orders ========================================================= */

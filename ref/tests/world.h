@@ -49,6 +49,7 @@ typedef struct world {
 } world;
 
 #define WORLD_NOW 1795489157
+#define WORLD_TOPIC BRRR_LIT("topic-t") /* where messages are taken from */
 
 void world_init(world *w);
 void world_free(world *w);
@@ -56,17 +57,32 @@ void world_free(world *w);
 /* NUL-terminated, for tests: a value is set and read back. NULL means absent.
  */
 void world_set(world *w, brrr_kind kind, const char *hash, const char *octets);
+void world_remove(world *w, brrr_kind kind, const char *hash);
 void world_count(world *w, const char *counter, int64_t num);
 void assert_stored(world *w, brrr_kind kind, const char *hash,
                    const char *octets);
 void assert_counted(world *w, const char *counter, int64_t num);
-/* The log: lines such as "set call/h" and "put topic-t li2e...". */
+/* The log: lines such as "get call/h", "set value/h v", "put topic-t li2e..."
+ */
 void assert_log(const world *w, const char *log);
 
 /* Carries out `e`. The reply is borrowed from the world. */
 brrr_reply world_act(world *w, const brrr_effect *e);
 /* Runs `op` to its end; returns the status in which it ended. */
 brrr_status world_run(world *w, brrr_op *op);
+
+/* Handles a message of topic-t, in a fresh operation; checks that nothing
+ * leaks. `limits` may be NULL. */
+brrr_status world_handle(world *w, const brrr_limits *limits,
+                         const char *message, brrr_error *err);
+/* For heap_sweep: the same, with allocations that fail. Either it ends in
+ * BRRR_E_NOMEM, or in `expected`. `before` prepares the world. */
+typedef struct world_sweep {
+  void (*before)(world *w);
+  const char *message;
+  brrr_status expected;
+} world_sweep;
+void world_sweep_handle(heap *h, void *sweep);
 
 /* ==== All orders ========================================================= */
 

@@ -77,7 +77,11 @@ typedef struct brrr_bytes {
   size_t len;
 } brrr_bytes;
 
-#define BRRR_LIT(s) ((brrr_bytes){(const uint8_t *)("" s), sizeof(s) - 1})
+/* The octets of a string literal; BRRR_INIT where a constant is needed, as to
+ * initialise a static object. */
+#define BRRR_INIT(s)                                                           \
+  { (const uint8_t *)("" s), sizeof(s) - 1 }
+#define BRRR_LIT(s) ((brrr_bytes)BRRR_INIT(s))
 
 /* The octets of a NUL-terminated string, without the NUL. */
 BRRR_API brrr_bytes brrr_bytes_str(const char *s);
@@ -152,7 +156,7 @@ typedef struct brrr_ben_item {
   size_t offset;  /* of its first octet */
 } brrr_ben_item;
 
-#define BRRR_BEN_MAX_DEPTH 32                 /* [WIRE-27] [WIRE-32] */
+#define BRRR_BEN_MAX_DEPTH 32                      /* [WIRE-27] [WIRE-32] */
 #define BRRR_BEN_MAX_INT INT64_C(9007199254740991) /* 2^53-1 [WIRE-24] */
 
 /* A pull reader over a whole input; allocates nothing. It enforces every rule
@@ -176,7 +180,7 @@ BRRR_API brrr_status brrr_ben_skip(brrr_ben *r, const brrr_ben_item *item);
 BRRR_API brrr_status brrr_ben_finish(brrr_ben *r, brrr_error *err);
 
 /* The writer: the caller puts keys in order. */
-BRRR_API void brrr_ben_put_int(brrr_buf *b, int64_t num); /* [WIRE-1] */
+BRRR_API void brrr_ben_put_int(brrr_buf *b, int64_t num);    /* [WIRE-1] */
 BRRR_API void brrr_ben_put_str(brrr_buf *b, brrr_bytes str); /* [WIRE-2] */
 BRRR_API void brrr_ben_put_list(brrr_buf *b);
 BRRR_API void brrr_ben_put_dict(brrr_buf *b);

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from brrr_conformance.vectorgen import (
-    dicts,
+    call,
     encode,
     integers,
     limits,
     lists,
+    pending_returns,
     strings,
     structure,
     text,
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
     from brrr_conformance.vectorgen.vector import Vector
 
 
+# A line of this length would make its file unpleasant to open.
+LONG = 100_000
+
+
 def folder() -> Path:
     """Give the place of the files in the package."""
     return Path(__file__).resolve().parent.parent / "vectors"
@@ -30,7 +35,17 @@ def folder() -> Path:
 
 def vectors() -> list[Vector]:
     """Make all vectors, in the order of the chapters."""
-    subjects = (structure, integers, strings, text, lists, dicts, limits, encode)
+    subjects = (
+        structure,
+        integers,
+        strings,
+        text,
+        lists,
+        call,
+        pending_returns,
+        limits,
+        encode,
+    )
     return list(chain.from_iterable(each.vectors() for each in subjects))
 
 
@@ -38,5 +53,7 @@ def files() -> dict[str, str]:
     """Make the text of each file, by its name."""
     lines: dict[str, list[str]] = defaultdict(list)
     for each in vectors():
-        lines[f"{each.suite}.jsonl"].append(each.line() + "\n")
+        line = each.line() + "\n"
+        name = each.suite if len(line) < LONG else "large"
+        lines[f"{name}.jsonl"].append(line)
     return {name: "".join(lines[name]) for name in sorted(lines)}

@@ -144,7 +144,7 @@ def _messages() -> Iterator[Vector]:
     many: Octets = [(b"li2e5:root16:c1hash", 1), (b"0:", 100_000), (b"e", 1)]
     note = "100 000 elements too many"
     yield reject(MESSAGE, "arity-100002", many, "REC-25 WIRE-26", note)
-    yield reject(MESSAGE, "list-empty", b"le", "REC-25 REC-24", "a list of nothing")
+    yield reject(MESSAGE, "list-empty", b"le", "REC-25", "a list of nothing")
     octets = b"lli2e5:root16:c1hashee"
     yield reject(MESSAGE, "list-of-message", octets, "REC-24", "a list around it")
     octets = b"li1e5:root110:parenthash7:topic-te"
@@ -155,6 +155,7 @@ def _messages() -> Iterator[Vector]:
     yield reject(MESSAGE, "call", octets, "REC-23", "a Call")
     for slug, junk, note in (
         ("hello", b"hello", "a word"),
+        ("colon", b":", "a colon, which is no empty string"),
         ("json", b'["root1","c1hash"]', "JSON"),
         ("protobuf", b"\x0a\x05root1\x12\x06c1hash", "protobuf"),
         ("upper", b"LI2E5:ROOT16:C1HASHE", "capitals"),
@@ -187,7 +188,7 @@ def _returns() -> Iterator[Vector]:
         octets = b"li1e" + b"".join(items[:count]) + b"e"
         note = f"{count} elements behind the tag, not 3"
         yield reject(RETURN, f"arity-{count}", octets, "REC-25", note)
-    yield reject(RETURN, "list-empty", b"le", "REC-25 REC-24", "a list of nothing")
+    yield reject(RETURN, "list-empty", b"le", "REC-25", "a list of nothing")
     octets = b"li2e5:root16:c1hashe"
     yield reject(RETURN, "message", octets, "REC-24", "a ScheduleMessage")
     octets = b"li2e1:r1:h1:te"

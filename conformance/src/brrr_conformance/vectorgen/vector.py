@@ -116,20 +116,16 @@ def refuses(suite: str, slug: str, value: Any, requirements: str, note: str) -> 
 def cuts(suite: str, record: list[tuple[bytes, str]]) -> Iterator[Vector]:
     """Cut a record, given as named pieces, at each of its octets [WIRE-13]."""
     whole = b"".join(piece for piece, _ in record)
+    yield reject(suite, "empty", b"", "WIRE-12", "no octets at all")
     start = 0
     for piece, name in record:
-        for at in range(start, start + len(piece)):
-            where = f"inside {name}" if at > start else f"before {name}"
-            if at == 0:
-                yield reject(suite, "empty", b"", "WIRE-12", "no octets at all")
-                continue
-            yield reject(
-                suite,
-                f"cut-{at}",
-                whole[:at],
-                "WIRE-13 WIRE-20 WIRE-21 WIRE-23",
-                f"cut after {at} octets, {where}",
-            )
+        for at in range(max(start, 1), start + len(piece)):
+            inside = whole[start:at]
+            where = f"inside {name}" if inside else f"before {name}"
+            # Behind its colon, a string is longer than what is left.
+            ids = "WIRE-13 WIRE-21" if b":" in inside else "WIRE-13"
+            note = f"cut after {at} octets, {where}"
+            yield reject(suite, f"cut-{at}", whole[:at], ids, note)
         start += len(piece)
 
 

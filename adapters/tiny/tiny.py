@@ -89,7 +89,8 @@ class Reader:
             at, (token, integer, length) = self.at, self.next_token()
             if token in (b"l", b"d"):
                 opened.append((token, Node([], at)))
-                self.check_depth(len(opened), at)
+                if len(opened) > self.max_depth:
+                    self.fail("WIRE-32", "nested too deep", at)
                 continue
             if integer:
                 node = Node(self.integer(integer, at), at)
@@ -119,10 +120,6 @@ class Reader:
         if first == b"i" and self.data.startswith(b"e", at):
             self.fail("WIRE-16", "an integer without digits", at)
         self.fail("WIRE-18" if first == b"i" else "WIRE-19", "a digit expected", at)
-
-    def check_depth(self, depth: int, at: int) -> None:
-        if depth > self.max_depth:
-            self.fail("WIRE-32", "nested too deep", at)
 
     def integer(self, digits: bytes, at: int) -> int:
         number = self.number(digits.removeprefix(b"-"), at)
@@ -562,26 +559,31 @@ class Worker:
 
     async def finish(self, job: ScheduleMessage, value: bytes) -> None:
         await self.store.set(self.brrr.key(VALUE, job.call_hash), value)  # [RET-1]
-        handled: dict[PendingReturn, SpawnLimitError | None] = {}
-        await self.put_returns(self.brrr.key(PENDING, job.call_hash), handled)
-        for refused in filter(None, handled.values()):  # [RET-5]
-            raise refused
-
-    async def put_returns(self, key: bytes, handled: dict[PendingReturn, Any]) -> None:
+        key, handled = self.brrr.key(PENDING, job.call_hash), set[PendingReturn]()
+        refused: list[SpawnLimitError] = []
         for _ in range(self.attempts):  # again from the read [RET-4]
             octets = await self.store.get(key)
             if octets is None:
-                return
+                break
             for parent in self.brrr.decoder.pending_returns(octets).returns:
-                if parent not in handled:  # [RET-3]
-                    handled[parent] = await self.put_return(parent)
+                if self.must_return(parent, handled):
+                    refused += await self.put_return(parent)
             if await self.store.cad(key, octets):
-                return
-        raise CasExhaustedError(key.decode())
+                break
+        else:
+            raise CasExhaustedError(f"pending returns of {job.call_hash}")
+        if refused:  # [RET-5]
+            raise refused[0]
 
-    async def put_return(self, parent: PendingReturn) -> SpawnLimitError | None:
+    def must_return(self, parent: PendingReturn, handled: set[PendingReturn]) -> bool:
+        if parent in handled:  # [RET-3]
+            return False
+        handled.add(parent)
+        return True
+
+    async def put_return(self, parent: PendingReturn) -> list[SpawnLimitError]:
         try:
             await self.brrr.put_job(parent.topic, parent.root_id, parent.call_hash)
         except SpawnLimitError as error:
-            return error
-        return None  # [RET-2]
+            return [error]
+        return []  # [RET-2]

@@ -28,7 +28,9 @@ def generate(target: Path) -> None:
     for path in sorted(target.glob("*_pb2.py*")):
         # protoc knows no packages: its modules import each other from the top.
         text = path.read_text(encoding="utf-8")
-        text = text.replace("\nimport records_pb2", f"\nfrom {PACKAGE} import records_pb2")
+        text = text.replace(
+            "\nimport records_pb2", f"\nfrom {PACKAGE} import records_pb2"
+        )
         if text.startswith("import records_pb2"):
             text = f"from {PACKAGE} {text}"
         path.write_text(text, encoding="utf-8")

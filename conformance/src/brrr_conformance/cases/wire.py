@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Every vector: those of the package and the examples of the specification."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from brrr_conformance.judge import judge
+from brrr_conformance.plugin import SPEC
+from brrr_conformance.vector import Vector, all_vectors, read_vectors
+
+if TYPE_CHECKING:
+    from brrr_conformance.adapter import Adapter
+
+pytestmark = pytest.mark.profile("wire")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    file = metafunc.config.getoption("--vectors")
+    vectors = read_vectors(file) if file else all_vectors(metafunc.config.stash[SPEC])
+    metafunc.parametrize(
+        "vector",
+        [
+            pytest.param(
+                vector,
+                id=vector.id,
+                marks=pytest.mark.requirement(*vector.requirements),
+            )
+            for vector in vectors
+        ],
+    )
+
+
+async def test_vector(vector: Vector, sdk: Adapter) -> None:
+    await judge(vector, sdk)

@@ -1,0 +1,271 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""The pytest plugin: runs cases and vectors against adapters.
+
+    pytest -p brrr_conformance.plugin --pyargs brrr_conformance.cases \
+        --adapter adapters/c
+
+Each case that asks for `world` (or `sdk`, for a bare process) runs once for each
+adapter; a case of the profile `fleet` once for each ordered pair of them. How it
+ended goes into the report as an Outcome, for report.py to collect.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import pytest_asyncio
+
+from brrr_conformance.config import AdapterConfig, Profile, load_adapter
+from brrr_conformance.diagnosis import diagnose
+from brrr_conformance.outcome import (
+    AdapterTimeout,
+    HarnessError,
+    NotImplementedByAdapter,
+    Status,
+    status_of,
+)
+from brrr_conformance.pool import Pool
+from brrr_conformance.report import Outcome
+from brrr_conformance.server import Server, serve_redis
+from brrr_conformance.spec import Spec, read_spec
+from brrr_conformance.world import World
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Generator
+
+    from brrr_conformance.adapter import Adapter
+
+CASE_SECONDS = 30.0
+FLEET = "fleet"
+
+ADAPTERS = pytest.StashKey[list[AdapterConfig]]()
+SPEC = pytest.StashKey[Spec]()
+OUTCOME = pytest.StashKey[Outcome]()
+
+MARKERS = (
+    "requirement(*ids): the requirements that this case is about",
+    "profile(name): wire, client, worker or fleet: what an SDK must claim",
+    "deadline(seconds): how long the whole case may take, if not 30 s",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """Whose client and whose workers a case uses."""
+
+    client: AdapterConfig
+    workers: tuple[AdapterConfig, ...]
+
+    @property
+    def name(self) -> str:
+        if self.workers == (self.client,):
+            return self.client.name
+        other = next(each for each in self.workers if each != self.client)
+        return f"{self.client.name}+{other.name}"
+
+    @property
+    def members(self) -> tuple[AdapterConfig, ...]:
+        return (self.client, *self.workers)
+
+
+# ---- options ----------------------------------------------------------------
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("brrr")
+    group.addoption("--adapter", action="append", default=[], type=Path)
+    group.addoption("--profile", choices=[*Profile, FLEET])
+    group.addoption("--redis", metavar="URL", help="an empty database to work on")
+    group.addoption("--vectors", type=Path, help="judge this file, and nothing else")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    for marker in MARKERS:
+        config.addinivalue_line("markers", marker)
+    try:
+        adapters = [load_adapter(place) for place in config.getoption("--adapter")]
+        names = [adapter.name for adapter in adapters]
+        if len(set(names)) < len(names):
+            raise HarnessError(f"two adapters of one name: {', '.join(sorted(names))}")
+        config.stash[ADAPTERS] = adapters
+        config.stash[SPEC] = read_spec()
+    except HarnessError as error:
+        raise pytest.UsageError(str(error)) from error
+
+
+# ---- collection -------------------------------------------------------------
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "fleet" not in metafunc.fixturenames:
+        return
+    adapters = metafunc.config.stash[ADAPTERS]
+    if _profile(metafunc.definition) == FLEET:
+        fleets = [Fleet(a, (a, b)) for a in adapters for b in adapters if a != b]
+    else:
+        fleets = [Fleet(adapter, (adapter,)) for adapter in adapters]
+    names = [fleet.name for fleet in fleets]
+    metafunc.parametrize("fleet", fleets, ids=names, indirect=True)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    wanted = config.getoption("--profile")
+    order = [adapter.name for adapter in config.stash[ADAPTERS]]
+    kept: list[pytest.Function] = []
+    dropped: list[pytest.Item] = []
+    for item in items:
+        fleet = _fleet(item)
+        unwanted = wanted is not None and _profile(item) != wanted
+        if not isinstance(item, pytest.Function) or fleet is None or unwanted:
+            dropped.append(item)
+            continue
+        requirements = _requirements(item)
+        item.extra_keyword_matches.update(requirements, [_case_id(item, fleet)])
+        item.stash[OUTCOME] = Outcome(
+            _case_id(item, fleet), fleet.name, tuple(requirements)
+        )
+        item.obj = _with_deadline(item, item.obj)
+        kept.append(item)
+    kept.sort(key=lambda item: _place(order, item.stash[OUTCOME].adapter))
+    items[:] = kept
+    if dropped:
+        config.hook.pytest_deselected(items=dropped)
+
+
+def _place(order: list[str], name: str) -> int:
+    """Keep the results of one adapter together; mixed fleets come last."""
+    return order.index(name) if name in order else len(order)
+
+
+def _fleet(item: pytest.Item) -> Fleet | None:
+    callspec = getattr(item, "callspec", None)
+    fleet = callspec.params.get("fleet") if callspec else None
+    return fleet if isinstance(fleet, Fleet) else None
+
+
+def _profile(node: pytest.Item | pytest.Function) -> str:
+    marker = node.get_closest_marker("profile")
+    return str(marker.args[0]) if marker else ""
+
+
+def _requirements(item: pytest.Item) -> list[str]:
+    found = [name for mark in item.iter_markers("requirement") for name in mark.args]
+    return list(dict.fromkeys(found))
+
+
+def _case_id(item: pytest.Function, fleet: Fleet) -> str:
+    """Name a case for people: by module and function, a vector by its own id."""
+    for value in item.callspec.params.values():
+        if isinstance(own := getattr(value, "id", None), str):
+            return own
+    module = item.module.__name__.rpartition(".")[2]
+    name = f"{module}.{item.function.__name__.removeprefix('test_')}"
+    parts = item.callspec.id.split("-")
+    own_parts = "-".join(parts).removesuffix(fleet.name).removeprefix(fleet.name)
+    parameters = own_parts.strip("-")
+    return f"{name}[{parameters}]" if parameters else name
+
+
+def _with_deadline(
+    item: pytest.Function, test: Callable[..., Any]
+) -> Callable[..., Any]:
+    marker = item.get_closest_marker("deadline")
+    seconds = float(marker.args[0]) if marker else CASE_SECONDS
+
+    @functools.wraps(test)
+    async def limited(*args: Any, **kwargs: Any) -> None:
+        try:
+            async with asyncio.timeout(seconds) as limit:
+                await test(*args, **kwargs)
+        except TimeoutError as error:
+            if not limit.expired():
+                raise
+            raise AdapterTimeout(f"the case is not over after {seconds:g} s") from error
+
+    return limited
+
+
+# ---- fixtures ---------------------------------------------------------------
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def server(request: pytest.FixtureRequest) -> AsyncIterator[Server]:
+    try:
+        async with serve_redis(request.config.getoption("--redis")) as server:
+            yield server
+    except HarnessError as error:
+        pytest.exit(str(error), returncode=pytest.ExitCode.USAGE_ERROR)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def pool(server: Server) -> AsyncIterator[Pool]:
+    pool = Pool(server)
+    yield pool
+    await pool.end()
+
+
+@pytest.fixture
+def fleet(request: pytest.FixtureRequest) -> Fleet:
+    """Whose case this is; raises if one of them does not have what it takes."""
+    fleet: Fleet = request.param
+    profile = _profile(request.node)
+    needed = {Profile.CLIENT, Profile.WORKER} if profile == FLEET else {profile}
+    outcome = request.node.stash[OUTCOME]
+    for adapter in fleet.members:
+        for name in (outcome.id, *outcome.requirements):
+            if reason := adapter.not_implemented.get(name):
+                raise NotImplementedByAdapter(f"{name}: {reason}")
+        if missing := needed - adapter.profiles - {""}:
+            names = ", ".join(sorted(missing))
+            raise NotImplementedByAdapter(f"{adapter.name} does not claim {names}")
+    return fleet
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def world(pool: Pool, server: Server, fleet: Fleet) -> AsyncIterator[World]:
+    """Give a clean database with the client and the workers of an SDK."""
+    await server.redis.flushdb()
+    world = World(pool, fleet.client, fleet.workers, server.redis)
+    yield world
+    await world.end()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def sdk(pool: Pool, fleet: Fleet) -> AsyncIterator[Adapter]:
+    """Give a process of the adapter, not open: for encode and decode."""
+    member = await pool.borrow(fleet.client)
+    yield member.adapter
+    await pool.give_back(member)
+
+
+# ---- outcomes ---------------------------------------------------------------
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, Any, Any]:
+    report = yield
+    outcome = item.stash.get(OUTCOME, None)
+    if outcome is None:
+        return report
+    error = call.excinfo.value if call.excinfo else None
+    status = status_of(error)
+    message = ""
+    if status is Status.NOT_IMPLEMENTED:
+        message = str(error)
+        report.outcome = "skipped"
+        report.longrepr = (str(item.path), 0, f"not implemented: {message}")
+    elif error is not None:
+        message = diagnose(item.config.stash[SPEC], item, report, error)
+        report.longrepr = message
+    report.brrr = outcome.after(status, call.duration, message).to_json()
+    return report

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Adapter processes, each behind its tap, used again from case to case.
+
+A process that has misbehaved is never handed out again. One whose Close went
+well is as good as new: the next case opens it anew.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from redis import ResponseError
+
+from brrr_conformance.adapter import Adapter
+from brrr_conformance.tap import Tap
+
+if TYPE_CHECKING:
+    from brrr_conformance.config import AdapterConfig
+    from brrr_conformance.pb import adapter_pb2 as pb
+    from brrr_conformance.server import Server
+
+
+@dataclass(slots=True)
+class Member:
+    """One process and its tap."""
+
+    adapter: Adapter
+    tap: Tap
+    url: str
+    opened: bool = False
+
+
+@dataclass(slots=True)
+class Pool:
+    server: Server
+    # What each adapter said of itself, by its name; for the report.
+    welcomes: dict[str, pb.Welcome] = field(default_factory=dict)
+    _free: dict[str, list[Member]] = field(default_factory=dict)
+
+    async def borrow(self, config: AdapterConfig) -> Member:
+        """Give a healthy process that is not open."""
+        free = self._free.setdefault(config.name, [])
+        while free:
+            member = free.pop()
+            if member.adapter.error is None:
+                return member
+            await self._end(member)
+        adapter = await Adapter.start(config)
+        self.welcomes[config.name] = adapter.welcome
+        tap = Tap(self.server.host, self.server.port)
+        url = self.server.url(await tap.start())
+        return Member(adapter, tap, url)
+
+    async def give_back(self, member: Member) -> None:
+        """Take a process back; raise what Close ended in, if not in Done."""
+        adapter = member.adapter
+        try:
+            if adapter.error is None and member.opened:
+                await adapter.close()
+                member.opened = False
+            await self._forget_connections(member.tap)
+        finally:
+            if adapter.error is None and not member.opened:
+                adapter.on_error = None
+                self._free[adapter.config.name].append(member)
+            else:
+                await self._end(member)
+
+    async def end(self) -> None:
+        for free in self._free.values():
+            while free:
+                await self._end(free.pop())
+
+    async def _end(self, member: Member) -> None:
+        await self._forget_connections(member.tap)
+        await member.adapter.end()
+        await member.tap.stop()
+
+    async def _forget_connections(self, tap: Tap) -> None:
+        """Cut what is still connected, on the server's side first.
+
+        A client that the server believes to be waiting would get, and lose, the
+        first message of the next case.
+        """
+        for connection in list(tap.connections.values()):
+            with contextlib.suppress(ResponseError):  # it has gone by itself
+                await self.server.redis.client_kill(connection.address)
+        await tap.drop()

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""When is it over? The tap knows, and Redis confirms.
+
+All is quiet when every worker waits in a blocking pop, nothing else of it is
+under way, no handler is to be answered, and nothing is on a queue that is served.
+The tap sees what the workers have sent; that the pops do block, and have not just
+been given a message, only Redis can tell, in one atomic look.
+
+A worker that asked for a message *after* everything else it did has finished
+what it did. One that asks ahead, or handles several messages at a time, may have
+more to send: it must keep still for SETTLE_SECONDS.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from redis.asyncio import Redis
+
+    from brrr_conformance.tap import Connection, Trace
+    from brrr_conformance.world import Worker
+
+SETTLE_SECONDS = 0.05
+# Between two looks at Redis, when the tap is sure and Redis is not yet.
+LOOK_SECONDS = 0.005
+
+QUIET = 0.0
+BUSY = math.inf
+
+
+async def look(redis: Redis, workers: Sequence[Worker], trace: Trace) -> float:
+    """Tell whether all is quiet: QUIET, BUSY, or when to look again."""
+    running = [worker for worker in workers if not worker.ended]
+    pops = [pop_of(worker) for worker in running]
+    if None in pops:
+        return BUSY
+    if not all(asked_last(worker, trace) for worker in running):
+        still = time.monotonic() - trace.last
+        if still < SETTLE_SECONDS:
+            return SETTLE_SECONDS - still
+    topics = {worker.serving.topic for worker in running}
+    addresses = {pop.address for pop in pops if pop is not None}
+    return QUIET if await all_blocked(redis, topics, addresses) else LOOK_SECONDS
+
+
+def pop_of(worker: Worker) -> Connection | None:
+    """Find the connection that waits for a message, if all others are idle."""
+    topic = worker.serving.topic
+    busy = [each for each in worker.member.tap.connections.values() if each.waiting]
+    pops = [each for each in busy if each.pops and each.waiting[0].touches(topic)]
+    return pops[0] if pops and len(pops) == len(busy) else None
+
+
+def asked_last(worker: Worker, trace: Trace) -> bool:
+    """Tell whether the worker's last frame of all is its request for a message."""
+    if worker.concurrency > 1:
+        return False
+    frames = (frame for frame in reversed(trace.frames) if frame.worker == worker.name)
+    last = next(frames, None)
+    return last is not None and last.reply is None and last.step.is_pop
+
+
+async def all_blocked(redis: Redis, topics: set[str], addresses: set[str]) -> bool:
+    """Ask Redis, in one look, whether queues are empty and all pops block."""
+    pipeline = redis.pipeline(transaction=True)
+    pipeline.client_list()
+    for topic in topics:
+        pipeline.llen(topic)
+    clients: list[dict[str, Any]]
+    clients, *lengths = await pipeline.execute(raise_on_error=False)
+    blocked = {each["addr"] for each in clients if "b" in each["flags"]}
+    # A key that is no list at all is a length that cannot be had: not ours.
+    return addresses <= blocked and not any(
+        isinstance(length, int) and length for length in lengths
+    )

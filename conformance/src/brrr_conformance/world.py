@@ -1,0 +1,376 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""What a case works with: a clean database, an SDK's client and its workers.
+
+    async def test_one_child(world: World) -> None:
+        await world.given(stored_call("p"), queued("t", ("root1", "p")))
+        await world.serve("t", {"p": [defer("c"), response(b"2")],
+                                "c": response(b"1")})
+        await world.expect(stored_call("p"), stored_call("c"), value("c", b"1"),
+                           value("p", b"2"), count("root1", 2))
+
+`serve` starts a worker and waits until all is quiet; `expect` compares the whole
+database, and the problems that the workers reported, with what is due.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from brrr_conformance import script, state
+from brrr_conformance.adapter import Serving
+from brrr_conformance.build import ask
+from brrr_conformance.director import Hooks
+from brrr_conformance.outcome import (
+    AdapterTimeout,
+    CaseFailed,
+    HarnessError,
+    NotImplementedByAdapter,
+)
+from brrr_conformance.pb import adapter_pb2 as pb
+from brrr_conformance.quiet import BUSY, QUIET, look
+from brrr_conformance.records import ScheduleMessage
+from brrr_conformance.server import raw
+from brrr_conformance.tap import Trace
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from brrr_conformance.config import AdapterConfig
+    from brrr_conformance.pool import Member, Pool
+    from brrr_conformance.step import Step
+    from brrr_conformance.tap import Frame
+
+# How long nothing at all may happen before a case is taken to hang.
+STALL_SECONDS = 5.0
+# How long a worker's report may take to reach the runner.
+REPORT_SECONDS = 1.0
+
+
+@dataclass(slots=True)
+class Worker:
+    """One Serve of one adapter process."""
+
+    name: str
+    member: Member
+    serving: Serving
+    concurrency: int
+
+    @property
+    def ended(self) -> bool:
+        return self.serving.ended.is_set()
+
+    @property
+    def failure(self) -> pb.Failure | None:
+        """What the worker ended with, by itself."""
+        return self.serving.failure
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    worker: str
+    failure: pb.Failure
+
+    @property
+    def code(self) -> str:
+        return pb.Code.Name(self.failure.code)
+
+    def __str__(self) -> str:
+        return f"{self.worker}: {self.code}: {self.failure.reason}"
+
+
+@dataclass(slots=True)
+class World:
+    pool: Pool
+    # Whose client and whose workers: one SDK, or the two of a mixed fleet.
+    client_config: AdapterConfig
+    worker_configs: Sequence[AdapterConfig]
+    # Straight to the database; redis-py has types for few of its replies.
+    redis: Any
+    trace: Trace = field(default_factory=Trace)
+    hooks: Hooks = field(default_factory=Hooks)
+    actors: script.Actors = field(default_factory=script.Actors)
+    problems: list[Problem] = field(default_factory=list)
+    invocations: list[script.Call] = field(default_factory=list)
+    workers: list[Worker] = field(default_factory=list)
+    # Invocations that the runner is still to answer.
+    answering: set[asyncio.Task[None]] = field(default_factory=set)
+    started: float = field(default_factory=time.time)
+    _members: list[Member] = field(default_factory=list)
+    _client: Member | None = None
+
+    # ---- the database -------------------------------------------------------
+
+    async def given(self, *states: state.State) -> None:
+        """Put this into the database, next to what is there."""
+        await state.write(self.redis, state.join(states))
+
+    async def expect(self, *states: state.State, problems: Sequence[str] = ()) -> None:
+        """Demand that the database holds this and nothing else.
+
+        `problems` are the codes that workers must have reported, in any order.
+        """
+        self.check()
+        actual = await state.read(self.redis)
+        comparison = state.Comparison.make(
+            state.join(states), actual, self.started, time.time()
+        )
+        if not comparison.equal:
+            raise CaseFailed(comparison.report())
+        await self.expect_problems(*problems)
+        if left := self.actors.unplayed():
+            raise CaseFailed(f"the handler was not invoked as often as due: {left}")
+
+    async def expect_problems(self, *codes: str) -> None:
+        """Demand that the workers reported just this, in any order."""
+        # A report comes by another way than the commands: it may be a bit late.
+        deadline = time.monotonic() + REPORT_SECONDS
+        while len(self.problems) < len(codes):
+            left = deadline - time.monotonic()
+            if not await self.trace.changed(self.trace.events, max(left, 0)):
+                break
+        got = sorted(problem.code for problem in self.problems)
+        if got != sorted(codes):
+            due = ", ".join(sorted(codes)) or "none"
+            shown = "\n".join(map(str, self.problems)) or "none"
+            raise CaseFailed(f"expected problems: {due}; got:\n{shown}")
+        self.problems.clear()
+
+    async def queue(self, topic: str) -> list[ScheduleMessage]:
+        """Read the messages that are on a queue, from its head."""
+        items: list[bytes]
+        items = await raw(self.redis, "LRANGE", topic, 0, -1)
+        return [ScheduleMessage.decode(item) for item in items]
+
+    async def stored(self, key: str) -> bytes | None:
+        """Read what is stored at a key, straight from Redis."""
+        found: bytes | None = await raw(self.redis, "GET", key)
+        return found
+
+    # ---- the SDK's client ---------------------------------------------------
+
+    async def schedule(self, topic: str, call: pb.Ask | str) -> None:
+        """Schedule a root with the SDK's client."""
+        message = pb.Ask()
+        message.CopyFrom(ask(call) if isinstance(call, str) else call)
+        message.topic = topic
+        await (await self._get_client()).adapter.schedule(message)
+
+    async def read(self, call_hash: str) -> bytes | None:
+        """Read a value with the SDK's client; None is absent."""
+        return await (await self._get_client()).adapter.read(call_hash)
+
+    def new_client(self) -> None:
+        """Let another process be the client from now on."""
+        self._client = None
+
+    async def _get_client(self) -> Member:
+        if self._client is None:
+            self._client = await self._open(self.client_config, "client")
+        return self._client
+
+    # ---- the SDK's workers --------------------------------------------------
+
+    async def serve(
+        self,
+        topic: str,
+        rules: script.Script | None = None,
+        *,
+        workers: int = 1,
+        stop: bool = False,
+        concurrency: int = 0,
+    ) -> list[Worker]:
+        """Start workers on a topic, and wait until all is quiet."""
+        started = await self.start(
+            topic, rules, workers=workers, stop=stop, concurrency=concurrency
+        )
+        await self.quiet()
+        return started
+
+    async def start(
+        self,
+        topic: str,
+        rules: script.Script | None = None,
+        *,
+        workers: int = 1,
+        stop: bool = False,
+        concurrency: int = 0,
+    ) -> list[Worker]:
+        """Start workers, each a process of its own; they run to the case's end.
+
+        `rules` say what handlers do (script.py), whichever worker runs them. With
+        `stop`, a worker ends at its first problem, else it reports and goes on.
+        """
+        self.actors.learn(rules or {})
+        started = []
+        for _ in range(workers):
+            for config in self.worker_configs:
+                name = f"worker-{len(self.workers) + 1}"
+                if len(self.worker_configs) > 1:
+                    name = f"{config.name}-{len(self.workers) + 1}"
+                member = await self._open(config, name)
+                serving = Serving(
+                    topic, self._invoked, self._problem, self._ended, go_on=not stop
+                )
+                worker = Worker(name, member, serving, concurrency)
+                self.workers.append(worker)
+                await member.adapter.serve(serving, concurrency)
+                started.append(worker)
+        return started
+
+    async def quiet(self) -> None:
+        """Wait until every queue served is empty and all workers wait for more."""
+        while True:
+            self.check()
+            seen = self.trace.events
+            pause = BUSY
+            if not self.answering:
+                pause = await look(self.redis, self.workers, self.trace)
+            if self.trace.events != seen:
+                continue
+            if pause == QUIET:
+                return
+            left = self.trace.last + STALL_SECONDS - time.monotonic()
+            if left <= 0:
+                raise AdapterTimeout(self._stalled())
+            await self.trace.changed(seen, min(pause, left))
+
+    def check(self) -> None:
+        """Raise what has gone wrong beside the commands."""
+        if self.trace.error is not None:
+            raise self.trace.error
+        for member in self._members:
+            if member.adapter.error is not None:
+                raise member.adapter.error
+
+    def _stalled(self) -> str:
+        busy = [worker.name for worker in self.workers if not worker.ended]
+        return (
+            f"nothing has happened for {STALL_SECONDS:g} s, and not all of "
+            f"{', '.join(busy)} wait for a message in a blocking pop"
+        )
+
+    # ---- what the adapters send ---------------------------------------------
+
+    def _invoked(self, serving: Serving, invocation: pb.Invocation) -> None:
+        worker = next(each for each in self.workers if each.serving is serving)
+        call = script.Call(
+            worker.name,
+            invocation.topic,
+            invocation.call_hash,
+            invocation.task_name,
+            invocation.payload,
+            lambda call_hash: self.stored(f"value/{call_hash}"),
+        )
+        self.invocations.append(call)
+        if invocation.topic != serving.topic:
+            self.trace.fail(
+                CaseFailed(
+                    f"invoked for topic {invocation.topic!r}, served {serving.topic!r}"
+                )
+            )
+        task = asyncio.create_task(self._answer(worker, invocation.invocation, call))
+        self.answering.add(task)
+        self.trace.touch()
+
+    async def _answer(self, worker: Worker, number: int, call: script.Call) -> None:
+        try:
+            answer = pb.Answer()
+            try:
+                answer.CopyFrom(await self.actors.answer(call))
+            except Exception as error:
+                self.trace.fail(
+                    error
+                    if isinstance(error, AssertionError)
+                    else HarnessError(f"a handler of the case: {error!r}")
+                )
+                answer.fail = "the case has failed"
+            answer.invocation = number
+            await worker.member.adapter.answer(answer)
+        except Exception as error:
+            self.trace.fail(error)
+        finally:
+            task = asyncio.current_task()
+            if task is not None:
+                self.answering.discard(task)
+            self.trace.touch()
+
+    def _problem(self, serving: Serving, failure: pb.Failure) -> None:
+        worker = next(each for each in self.workers if each.serving is serving)
+        self.problems.append(Problem(worker.name, failure))
+        if failure.code == pb.NOT_IMPLEMENTED:
+            self.trace.fail(NotImplementedByAdapter(failure.reason))
+        self.trace.touch()
+
+    def _ended(self, serving: Serving) -> None:
+        if serving.failure is not None:
+            self._problem(serving, serving.failure)
+        self.trace.touch()
+
+    # ---- hooks --------------------------------------------------------------
+
+    def before(
+        self,
+        matches: Callable[[Step], bool],
+        do: Callable[[Step], Awaitable[None]],
+        *,
+        times: int | None = None,
+    ) -> None:
+        """Do something before a command that matches goes to Redis.
+
+        What it does is done when the command arrives. With `times`, only the
+        first so many commands count.
+        """
+        self.hooks.before(matches, do, times)
+
+    def rewrite(
+        self, matches: Callable[[Step], bool], change: Callable[[Step], Step]
+    ) -> None:
+        """Let another command go in place of one that matches."""
+        self.hooks.rewrite(matches, change)
+
+    @property
+    def frames(self) -> list[Frame]:
+        return self.trace.frames
+
+    def commands(self, matches: Callable[[Step], bool] | None = None) -> list[Frame]:
+        """Give the commands that went to Redis, in order."""
+        return [
+            frame
+            for frame in self.trace.frames
+            if frame.reply is None and (matches is None or matches(frame.step))
+        ]
+
+    # ---- life ---------------------------------------------------------------
+
+    async def _open(self, config: AdapterConfig, name: str) -> Member:
+        member = await self.pool.borrow(config)
+        self._members.append(member)
+        member.tap.attach(name, self.trace, self.hooks)
+        member.adapter.on_error = self.trace.touch
+        member.opened = True
+        await member.adapter.open(member.url)
+        return member
+
+    async def end(self) -> None:
+        """Give everything back; raise the first thing that goes wrong with it."""
+        for task in list(self.answering):
+            task.cancel()
+        failures: list[Exception] = []
+        for member in self._members:
+            try:
+                await self.pool.give_back(member)
+            except Exception as error:
+                failures.append(error)
+        if failures:
+            raise failures[0]
+
+    def log(self) -> str:
+        """Give what the processes wrote to standard error."""
+        logs = [
+            (member.tap.worker, member.adapter.log().strip())
+            for member in self._members
+        ]
+        return "\n".join(f"[{name}] {text}" for name, text in logs if text)

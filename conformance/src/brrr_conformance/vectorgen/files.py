@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from brrr_conformance.vectorgen import (
     call,
+    captured,
     encode,
     integers,
     limits,
@@ -34,7 +35,7 @@ def folder() -> Path:
 
 
 def vectors() -> list[Vector]:
-    """Make all vectors, in the order of the chapters."""
+    """Make all vectors that tables hold, in the order of the chapters."""
     subjects = (
         structure,
         integers,
@@ -56,4 +57,5 @@ def files() -> dict[str, str]:
         line = each.line() + "\n"
         name = each.suite if len(line) < LONG else "large"
         lines[f"{name}.jsonl"].append(line)
+    lines["captured.jsonl"] = [each.line() + "\n" for each in captured.vectors()]
     return {name: "".join(lines[name]) for name in sorted(lines)}

@@ -47,8 +47,9 @@ struct brrr_worker {
   brrr_worker_options options;
   uv_idle_t turn;   /* active while a hand is ready */
   uv_timer_t pause; /* active while the queue is left alone */
-  hand *ready;      /* can move */
-  hand *resting;    /* empty, and waiting for the end of the pause */
+  hand *ready;      /* can move, first come first */
+  hand **ready_end;
+  hand *resting; /* empty, and waiting for the end of the pause */
   hand *hands;
   uint32_t count;
   uint32_t at_work; /* hands that have not been laid down */
@@ -62,8 +63,9 @@ static void on_turn(uv_idle_t *handle);
 static void hand_ready(hand *h, hand_state state) {
   brrr_worker *w = h->worker;
   h->state = state;
-  h->next = w->ready;
-  w->ready = h;
+  h->next = NULL;
+  *w->ready_end = h;
+  w->ready_end = &h->next;
   uv_idle_start(&w->turn, on_turn);
 }
 
@@ -91,17 +93,18 @@ static void stop_with(brrr_worker *w, brrr_status status) {
 }
 
 /* No message is dropped in silence [WORK-4] [WORK-5] [WORK-6]. */
-static void report(brrr_worker *w, brrr_bytes message, const brrr_error *error,
-                   brrr_bytes detail) {
+static void report(brrr_worker *w, const brrr_bytes *message,
+                   const brrr_error *error, brrr_bytes detail) {
   const brrr_problem p = {.topic = w->options.topic,
-                          .message = message,
+                          .has_message = message,
+                          .message = message ? *message : (brrr_bytes){0},
                           .error = *error,
                           .detail = detail};
   if (!w->options.problem || w->options.problem(w->options.ud, &p) == BRRR_STOP)
     stop_with(w, error->status); /* [WORK-7] */
 }
 
-static void report_status(brrr_worker *w, brrr_bytes message,
+static void report_status(brrr_worker *w, const brrr_bytes *message,
                           brrr_status status, brrr_bytes detail) {
   const brrr_error error = {
       .status = status, .reason = brrr_status_text(status), .requirement = ""};
@@ -143,7 +146,7 @@ static void on_got(void *ud, const brrr_reply *reply) {
       hand_ready(h, HAND_TAKEN);
       return;
     }
-    report_status(w, reply->value, BRRR_E_NOMEM, (brrr_bytes){0});
+    report_status(w, &reply->value, BRRR_E_NOMEM, (brrr_bytes){0});
     break;
   case BRRR_EMPTY: /* the next turn asks again [WORK-1] */
     break;
@@ -151,7 +154,7 @@ static void on_got(void *ud, const brrr_reply *reply) {
     stop_with(w, BRRR_CLOSED);
     break;
   default:
-    report_status(w, (brrr_bytes){0}, reply->status, reply->value);
+    report_status(w, NULL, reply->status, reply->value);
     uv_timer_start(&w->pause, on_pause_end, PAUSE_MS, 0);
   }
   hand_ready(h, HAND_EMPTY);
@@ -172,9 +175,9 @@ static void ask(hand *h) {
 static void on_handled(void *ud, const brrr_op *op, brrr_status status,
                        brrr_bytes words) {
   hand *h = ud;
+  const brrr_bytes message = {h->message, h->len};
   if (status < 0)
-    report(h->worker, (brrr_bytes){h->message, h->len}, brrr_op_error(op),
-           words);
+    report(h->worker, &message, brrr_op_error(op), words);
   hand_ready(h, HAND_EMPTY);
 }
 
@@ -193,7 +196,7 @@ static void begin(hand *h) {
   brrr_status s = brrr_op_handle(&op, w->options.alloc, &w->options.limits,
                                  w->options.topic, message);
   if (s != BRRR_OK) {
-    report_status(w, message, s, (brrr_bytes){0});
+    report_status(w, &message, s, (brrr_bytes){0});
     hand_ready(h, HAND_EMPTY);
     return;
   }
@@ -274,6 +277,7 @@ static void on_turn(uv_idle_t *handle) {
   brrr_worker *w = handle->data;
   hand *list = w->ready;
   w->ready = NULL;
+  w->ready_end = &w->ready;
   uv_idle_stop(&w->turn);
   while (list) {
     hand *h = list;
@@ -315,7 +319,8 @@ brrr_status brrr_worker_start(brrr_worker **out,
   w->turn.data = w->pause.data = w;
   w->open = 2;
   w->at_work = w->count;
-  for (uint32_t n = w->count; n-- > 0;) {
+  w->ready_end = &w->ready;
+  for (uint32_t n = 0; n < w->count; n++) {
     w->hands[n] = (hand){.worker = w, .invocation = {.worker = w}};
     hand_ready(&w->hands[n], HAND_EMPTY);
   }

@@ -21,7 +21,8 @@ struct uv_loop_s;
  * [RET-5], or a queue that failed. All of it is borrowed for the callback. */
 typedef struct brrr_problem {
   brrr_bytes topic;
-  brrr_bytes message; /* as it was taken from the queue; empty if none was */
+  bool has_message;   /* false if it is the queue that failed */
+  brrr_bytes message; /* as it was taken from the queue */
   brrr_error error;
   brrr_bytes detail; /* what the handler or the backend said, in words */
 } brrr_problem;

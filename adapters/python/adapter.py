@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Adapter for the Python SDK: passes on what it says and does, and mends nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import sys
+import traceback
+from base64 import b64decode
+from contextlib import AsyncExitStack
+from importlib.metadata import version
+from typing import Any
+
+import bencodepy
+import brrr
+import redis.asyncio as redis
+from brrr.backends.redis import RedisQueue
+from records import Json, decode, encode, from_json, to_json
+from redis_store import RedisStore
+
+
+class HandlerFailedError(Exception): ...
+
+
+FAILURES = {  # the first that fits; README.md says why ValueError is a refusal
+    HandlerFailedError: "HANDLER_FAILED",
+    brrr.SpawnLimitError: "SPAWN_LIMIT",
+    brrr.NotFoundError: "CALL_MISSING",
+    bencodepy.BencodeDecodeError: "REFUSED",
+    ValueError: "REFUSED",
+    redis.RedisError: "BACKEND",
+    OSError: "BACKEND",
+    Exception: "UNEXPECTED",
+}
+
+
+def failure(error: BaseException) -> Json:
+    code = next(code for kind, code in FAILURES.items() if isinstance(error, kind))
+    if code == "UNEXPECTED":
+        traceback.print_exception(error)
+    return {"code": code, "reason": f"{type(error).__name__}: {error}"}
+
+
+class Adapter:
+    def __init__(self) -> None:
+        self.stack = AsyncExitStack()
+        self.server: Any = None
+        self.loops: set[asyncio.Task[None]] = set()
+        self.answers: dict[int, asyncio.Future[Json]] = {}
+        self.numbers = itertools.count(1)
+
+    def reply(self, command: int, kind: str, body: Json) -> None:
+        print(json.dumps({"id": command, kind: body}), flush=True)
+
+    async def obey(self, command: int, kind: str, body: Json) -> None:
+        try:
+            self.reply(command, *await self.run(command, kind, body))
+        except Exception as error:
+            self.reply(command, "failure", failure(error))
+
+    async def run(self, command: int, kind: str, body: Json) -> tuple[str, Json]:
+        match kind:
+            case "hello":
+                sdk = {"sdk": "brrr", "version": version("brrr"), "language": "Python"}
+                return "welcome", {"protocol": 1} | sdk
+            case "encode":
+                return "encoded", await encode(body)
+            case "decode":
+                return "decoded", await decode(body)
+            case "open":
+                await self.open(body)
+            case "close":
+                await self.close()
+            case "schedule" | "read" | "serve" if not self.server:
+                return "failure", {"code": "MISUSE", "reason": "Open comes first"}
+            case "schedule":
+                topic, call = body["ask"]["topic"], from_json("call", body["ask"])
+                key, name, payload = call.call_hash, call.task_name, call.payload
+                await self.server.schedule_raw(topic, key, name, payload)
+            case "read":
+                value = await self.server.read_raw(body["call_hash"])
+                return "found", {} if value is None else {"value": to_json(value)}
+            case "serve":
+                await self.serve(command, body["topic"], body["on_problem"])
+            case _:
+                return "failure", {"code": "NOT_IMPLEMENTED", "reason": kind}
+        return "done", {}
+
+    async def open(self, body: Json) -> None:
+        client = redis.from_url(body["redis_url"], protocol=3)
+        await self.stack.enter_async_context(client)
+        queue, store = RedisQueue(client), RedisStore(client)  # or another store
+        serving = brrr.serve(queue, store, queue)
+        self.server = await self.stack.enter_async_context(serving)
+
+    async def close(self) -> None:
+        self.server = None
+        for loop in self.loops:
+            loop.cancel()
+        await asyncio.gather(*self.loops, return_exceptions=True)
+        await self.stack.aclose()
+
+    async def serve(self, command: int, topic: str, on_problem: str) -> None:
+        async def handle(request: Any, _: Any) -> Any:
+            number = next(self.numbers)
+            answer = self.answers[number] = asyncio.Future()
+            names = {"call_hash": request.call.call_hash, "topic": topic}
+            invocation = to_json(request.call) | names | {"invocation": number}
+            self.reply(command, "invocation", invocation)
+            match await answer:
+                case {"response": response}:
+                    return brrr.Response(b64decode(response["value"]))
+                case {"defer": defer}:
+                    return brrr.Defer([deferred(ask) for ask in defer["children"]])
+                case {"fail": reason}:
+                    raise HandlerFailedError(reason)
+
+        while self.server:
+            loop = asyncio.create_task(self.server.loop(topic, handle))
+            self.loops.add(loop)
+            await asyncio.wait([loop])
+            self.loops.remove(loop)
+            if loop.cancelled() or not (error := loop.exception()):
+                return
+            if on_problem == "STOP":
+                raise error
+            self.reply(command, "problem", failure(error))
+
+
+def deferred(ask: Json) -> Any:
+    return brrr.DeferredCall(ask["topic"] or None, from_json("call", ask))
+
+
+async def main() -> None:
+    adapter = Adapter()
+    async with asyncio.TaskGroup() as commands:
+        while line := await asyncio.to_thread(sys.stdin.buffer.readline):
+            command = json.loads(line)
+            number = command.pop("id")
+            kind, body = next(iter(command.items()), ("nothing", Json()))
+            if kind == "answer":
+                answer = adapter.answers.pop(body["invocation"])
+                if not answer.cancelled():  # by Close
+                    answer.set_result(body)
+            else:
+                commands.create_task(adapter.obey(number, kind, body))
+        await adapter.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -81,7 +81,8 @@ class Problem:
         return f"{self.worker}: {self.code}: {self.failure.reason}"
 
 
-@dataclass(slots=True)
+# No repr: pytest-asyncio has one made for each case, of all its frames.
+@dataclass(slots=True, repr=False)
 class World:
     pool: Pool
     # Whose client and whose workers: one SDK, or the two of a mixed fleet.

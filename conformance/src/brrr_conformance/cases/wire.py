@@ -12,7 +12,7 @@ from brrr_conformance.plugin import SPEC
 from brrr_conformance.vector import Vector, all_vectors, read_vectors
 
 if TYPE_CHECKING:
-    from brrr_conformance.adapter import Adapter
+    from brrr_conformance.pool import Bench
 
 pytestmark = pytest.mark.profile("wire")
 
@@ -33,5 +33,6 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     )
 
 
-async def test_vector(vector: Vector, sdk: Adapter) -> None:
-    await judge(vector, sdk)
+async def test_vector(vector: Vector, bench: Bench) -> None:
+    async with bench.adapter() as adapter:
+        await judge(vector, adapter)

@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Words that the cases share: octets, commands to match, messages, reports."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from typing import TYPE_CHECKING
+
+from brrr_conformance import resp
+from brrr_conformance.records import ScheduleMessage
+from brrr_conformance.world import REPORT_SECONDS, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator
+
+    from brrr_conformance.pb import adapter_pb2 as pb
+    from brrr_conformance.state import State
+    from brrr_conformance.step import Step
+    from brrr_conformance.world import World
+
+EVERY_OCTET = bytes(range(256))
+MEBIBYTE = 1 << 20
+NO_EXPIRY = -1
+
+
+def noise(size: int) -> bytes:
+    """Make octets without any pattern, always the same."""
+    return hashlib.shake_256(b"brrr").digest(size)
+
+
+# ---- commands ---------------------------------------------------------------
+
+
+def writes(*keys: str | bytes) -> Callable[[Step], bool]:
+    """Match what may change one of these keys."""
+    return lambda step: any(step.writes(key) for key in keys)
+
+
+def counts(step: Step) -> bool:
+    """Match what may change a counter, whatever its root."""
+    return step.is_write and any(key.startswith(b"brrr_count/") for key in step.keys)
+
+
+def putting(world: World, *states: State) -> Callable[[Step], Awaitable[None]]:
+    """Do what another worker might do just now: write this."""
+
+    async def put(_: Step) -> None:
+        await world.given(*states)
+
+    return put
+
+
+def removing(world: World, key: str) -> Callable[[Step], Awaitable[None]]:
+    """Do what another worker might do just now: remove this."""
+
+    async def remove(_: Step) -> None:
+        await world.redis.execute_command("DEL", key)
+
+    return remove
+
+
+def attempts(world: World, key: str) -> int:
+    """Count the commands that Redis took as a write of this key.
+
+    An error is no attempt: a script may have been unknown, and is sent again.
+    """
+    return sum(
+        frame.step.writes(key) and not isinstance(frame.reply.value, resp.Error)
+        for frame in world.frames
+        if frame.reply is not None
+    )
+
+
+def new_client(world: World) -> None:
+    """Let the next client be another process; the one so far stays open."""
+    world._client = None
+
+
+# ---- messages ---------------------------------------------------------------
+
+
+async def take_all(world: World, *topics: str) -> list[tuple[str, str]]:
+    """Empty these queues; give (root_id, call_hash) of each message, sorted.
+
+    For messages whose order among each other is the SDK's own choice.
+    """
+    messages = [message for topic in topics for message in await world.queue(topic)]
+    await world.redis.execute_command("DEL", *topics)
+    return sorted((each.root_id, each.call_hash) for each in messages)
+
+
+async def only_root(world: World, topic: str) -> str:
+    """Give the root_id of the one message on a queue."""
+    messages = await world.queue(topic)
+    assert len(messages) == 1, f"one message is due on {topic!r}, got {messages}"
+    return messages[0].root_id
+
+
+def delivered(world: World) -> list[ScheduleMessage]:
+    """Give every message that Redis has handed to a worker."""
+    return [
+        ScheduleMessage.decode(octets)
+        for frame in world.frames
+        if frame.reply is not None and frame.step.is_pop
+        for octets in _strings(frame.reply.value)
+        if octets not in frame.step.keys
+    ]
+
+
+def _strings(value: resp.Value) -> Iterator[bytes]:
+    if isinstance(value, bytes):
+        yield value
+    elif isinstance(value, list):
+        for each in value:
+            yield from _strings(each)
+
+
+async def expiry(world: World, key: str) -> int:
+    """Give the seconds that a key has left, or NO_EXPIRY; -2 is no such key."""
+    seconds: int = await world.redis.execute_command("TTL", key)
+    return seconds
+
+
+# ---- reports ----------------------------------------------------------------
+
+
+async def expect_report(world: World, *codes: str) -> Problem:
+    """Demand one report, with one of these codes; give it."""
+    problems = await expect_reports(world, *codes)
+    assert len(problems) == 1, f"one report is due, got {_shown(problems)}"
+    return problems[0]
+
+
+async def expect_reports(world: World, *codes: str) -> list[Problem]:
+    """Demand at least one report, and each with one of these codes; give them."""
+    deadline = time.monotonic() + REPORT_SECONDS
+    while not world.problems:  # it comes by another way than the commands
+        left = deadline - time.monotonic()
+        if not await world.trace.changed(world.trace.events, max(left, 0)):
+            break
+    problems = list(world.problems)
+    world.problems.clear()
+    assert problems, f"a report is due ({' or '.join(codes)}), got none"
+    wrong = [each for each in problems if each.code not in codes]
+    assert not wrong, f"due is {' or '.join(codes)}, got {_shown(wrong)}"
+    return problems
+
+
+def check_message(problem: Problem, message: bytes) -> None:
+    """Check what a report says of the message, where it says anything."""
+    failure: pb.Failure = problem.failure
+    if failure.HasField("message"):
+        assert failure.message == message, "the report holds other octets"
+    if failure.HasField("offset"):
+        assert failure.offset <= len(message), "the place is not in the message"
+
+
+def _shown(problems: list[Problem]) -> str:
+    return "; ".join(map(str, problems)) or "none"

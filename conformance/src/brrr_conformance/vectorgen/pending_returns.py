@@ -116,7 +116,7 @@ REPEATED = [
 ]
 
 DIFFERENT = [
-    ("root", entry(b"b")),
+    ("root", entry(b"a\x00")),
     ("hash", entry(b"a", b"i")),
     ("topic", entry(b"a", b"h", b"u")),
 ]

@@ -44,7 +44,7 @@ $(VENV)/installed: conformance/requirements.lock \
 
 conformance: deps
 	@cmake --preset release >build/configure.log || { cat build/configure.log; exit 1; }
-	@cmake --build --preset release
+	@cmake --build --preset release --target brrr-adapter-c
 	@mkdir -p build/conformance
 	@$(VENV)/bin/brrr-conformance run adapters/c adapters/tiny \
 	    --json build/conformance/report.json \

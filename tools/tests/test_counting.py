@@ -176,7 +176,8 @@ class TestReport:
             {"id": f"case-{number}", "adapter": adapter, "status": status}
             for number, (adapter, status) in enumerate(results)
         ]
-        report = {"schema": schema, "results": rows}
+        adapters = [{"name": "c"}, {"name": "tiny"}]
+        report = {"schema": schema, "adapters": adapters, "results": rows}
         path = write(tmp_path / "report.json", json.dumps(report))
         return count_report(path, adapters=2)
 
@@ -200,6 +201,10 @@ class TestReport:
 
     def test_an_adapter_without_results_is_a_failure(self, tmp_path: Path) -> None:
         assert counts(self.count(tmp_path, ("c", "passed"))) == (1, 1, 0)
+
+    def test_a_mixed_fleet_stands_for_no_adapter(self, tmp_path: Path) -> None:
+        tally = self.count(tmp_path, ("c", "passed"), ("c+tiny", "passed"))
+        assert counts(tally) == (2, 1, 0)
 
     def test_another_schema_does_not_count(self, tmp_path: Path) -> None:
         with pytest.raises(CountError):

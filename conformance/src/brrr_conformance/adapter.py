@@ -82,6 +82,7 @@ class Adapter:
     _serving: dict[int, Serving] = field(default_factory=dict)
     _invocations: set[int] = field(default_factory=set)
     _closing: bool = False
+    _log: str = ""
     _reader: asyncio.Task[None] | None = None
 
     # ---- life ---------------------------------------------------------------
@@ -128,13 +129,14 @@ class Adapter:
         if self._reader is not None:
             self._reader.cancel()
             await asyncio.wait([self._reader])
+        self._log = self.log()
         self.stderr.close()
         return status
 
     def log(self) -> str:
         """Give the end of what the process wrote to standard error."""
         if self.stderr.closed:
-            return ""
+            return self._log
         size = self.stderr.seek(0, os.SEEK_END)
         tail = os.pread(self.stderr.fileno(), STDERR_TAIL, max(0, size - STDERR_TAIL))
         return tail.decode(errors="backslashreplace")

@@ -6,8 +6,8 @@ from __future__ import annotations
 import traceback
 from typing import TYPE_CHECKING, Any
 
-from brrr_conformance.adapter import Adapter
 from brrr_conformance.outcome import Status, status_of
+from brrr_conformance.pool import Bench
 from brrr_conformance.world import World
 
 if TYPE_CHECKING:
@@ -31,8 +31,8 @@ def diagnose(spec: Spec, item: pytest.Item, report: Any, error: BaseException) -
     for value in funcargs.values():
         if isinstance(value, World):
             parts += _of_world(value)
-        elif isinstance(value, Adapter) and (log := value.log().strip()):
-            parts.append(f"standard error:\n{log}")
+        elif isinstance(value, Bench):
+            parts += _log(value.last.log() if value.last else "")
     if status_of(error) is Status.HARNESS_ERROR:
         parts.append(_own_traceback(error))
     return "\n".join(parts)
@@ -67,6 +67,8 @@ def _of_world(world: World) -> list[str]:
         left_out = len(world.frames) - len(shown)
         head = f"last frames ({left_out} before):" if left_out else "frames:"
         parts.append("\n".join([head, *map(str, shown)]))
-    if log := world.log():
-        parts.append(f"standard error:\n{log}")
-    return parts
+    return parts + _log(world.log())
+
+
+def _log(text: str) -> list[str]:
+    return [f"standard error:\n{text.strip()}"] if text.strip() else []

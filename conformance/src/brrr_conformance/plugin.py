@@ -4,7 +4,7 @@
     pytest -p brrr_conformance.plugin --pyargs brrr_conformance.cases \
         --adapter adapters/c
 
-Each case that asks for `world` (or `sdk`, for a bare process) runs once for each
+Each case that asks for `world` (or `bench`, for a bare process) runs once for each
 adapter; a case of the profile `fleet` once for each ordered pair of them. How it
 ended goes into the report as an Outcome, for report.py to collect.
 """
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import pytest_asyncio
 
-from brrr_conformance.config import AdapterConfig, Profile, load_adapter
+from brrr_conformance.config import AdapterConfig, Framing, Profile, load_adapter
 from brrr_conformance.diagnosis import diagnose
 from brrr_conformance.outcome import (
     AdapterTimeout,
@@ -29,7 +29,7 @@ from brrr_conformance.outcome import (
     Status,
     status_of,
 )
-from brrr_conformance.pool import Pool
+from brrr_conformance.pool import Bench, Pool
 from brrr_conformance.report import Outcome
 from brrr_conformance.server import Server, serve_redis
 from brrr_conformance.spec import Spec, read_spec
@@ -38,13 +38,14 @@ from brrr_conformance.world import World
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Generator
 
-    from brrr_conformance.adapter import Adapter
 
 CASE_SECONDS = 30.0
 FLEET = "fleet"
 
 ADAPTERS = pytest.StashKey[list[AdapterConfig]]()
 SPEC = pytest.StashKey[Spec]()
+POOL = pytest.StashKey[Pool]()
+CASE = pytest.StashKey["Case"]()
 OUTCOME = pytest.StashKey[Outcome]()
 
 MARKERS = (
@@ -71,6 +72,22 @@ class Fleet:
     @property
     def members(self) -> tuple[AdapterConfig, ...]:
         return (self.client, *self.workers)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A case or vector, as list and gate see it."""
+
+    id: str
+    # Of the module that it is in; `wire` are the vectors.
+    module: str
+    profile: str
+    requirements: tuple[str, ...]
+    about: str
+
+
+# Who a case is for when there is no adapter, and it is only to be listed.
+NOBODY = AdapterConfig(Path(), "nobody", "", (), Framing.JSON)
 
 
 # ---- options ----------------------------------------------------------------
@@ -105,7 +122,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "fleet" not in metafunc.fixturenames:
         return
     adapters = metafunc.config.stash[ADAPTERS]
-    if _profile(metafunc.definition) == FLEET:
+    if not adapters:
+        fleets = [Fleet(NOBODY, (NOBODY,))]
+    elif _profile(metafunc.definition) == FLEET:
         fleets = [Fleet(a, (a, b)) for a in adapters for b in adapters if a != b]
     else:
         fleets = [Fleet(adapter, (adapter,)) for adapter in adapters]
@@ -127,11 +146,10 @@ def pytest_collection_modifyitems(
         if not isinstance(item, pytest.Function) or fleet is None or unwanted:
             dropped.append(item)
             continue
-        requirements = _requirements(item)
-        item.extra_keyword_matches.update(requirements, [_case_id(item, fleet)])
-        item.stash[OUTCOME] = Outcome(
-            _case_id(item, fleet), fleet.name, tuple(requirements)
-        )
+        case = _case(item, fleet)
+        item.extra_keyword_matches.update(case.requirements, [case.id])
+        item.stash[CASE] = case
+        item.stash[OUTCOME] = Outcome(case.id, fleet.name, case.requirements)
         item.obj = _with_deadline(item, item.obj)
         kept.append(item)
     kept.sort(key=lambda item: _place(order, item.stash[OUTCOME].adapter))
@@ -156,22 +174,28 @@ def _profile(node: pytest.Item | pytest.Function) -> str:
     return str(marker.args[0]) if marker else ""
 
 
-def _requirements(item: pytest.Item) -> list[str]:
-    found = [name for mark in item.iter_markers("requirement") for name in mark.args]
-    return list(dict.fromkeys(found))
-
-
-def _case_id(item: pytest.Function, fleet: Fleet) -> str:
-    """Name a case for people: by module and function, a vector by its own id."""
-    for value in item.callspec.params.values():
-        if isinstance(own := getattr(value, "id", None), str):
-            return own
+def _case(item: pytest.Function, fleet: Fleet) -> Case:
+    marks = item.iter_markers("requirement")
+    requirements = dict.fromkeys(name for mark in marks for name in mark.args)
     module = item.module.__name__.rpartition(".")[2]
     name = f"{module}.{item.function.__name__.removeprefix('test_')}"
-    parts = item.callspec.id.split("-")
-    own_parts = "-".join(parts).removesuffix(fleet.name).removeprefix(fleet.name)
-    parameters = own_parts.strip("-")
-    return f"{name}[{parameters}]" if parameters else name
+    about = (item.function.__doc__ or "").strip().partition("\n")[0]
+    for value in item.callspec.params.values():
+        if isinstance(own := getattr(value, "id", None), str):  # a vector, an example
+            name, about = own, getattr(value, "note", about)
+            break
+    else:
+        if parameters := _parameters(item, fleet):
+            name = f"{name}[{parameters}]"
+    return Case(name, module, _profile(item), tuple(requirements), about)
+
+
+def _parameters(item: pytest.Function, fleet: Fleet) -> str:
+    """Give what stands in brackets, less the adapter: it is at either end."""
+    text = f"-{item.callspec.id}-"
+    return (
+        text.removesuffix(f"-{fleet.name}-").removeprefix(f"-{fleet.name}-").strip("-")
+    )
 
 
 def _with_deadline(
@@ -206,8 +230,9 @@ async def server(request: pytest.FixtureRequest) -> AsyncIterator[Server]:
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def pool(server: Server) -> AsyncIterator[Pool]:
+async def pool(request: pytest.FixtureRequest, server: Server) -> AsyncIterator[Pool]:
     pool = Pool(server)
+    request.config.stash[POOL] = pool
     yield pool
     await pool.end()
 
@@ -238,12 +263,10 @@ async def world(pool: Pool, server: Server, fleet: Fleet) -> AsyncIterator[World
     await world.end()
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def sdk(pool: Pool, fleet: Fleet) -> AsyncIterator[Adapter]:
-    """Give a process of the adapter, not open: for encode and decode."""
-    member = await pool.borrow(fleet.client)
-    yield member.adapter
-    await pool.give_back(member)
+@pytest.fixture
+def bench(pool: Pool, fleet: Fleet) -> Bench:
+    """Give a way to a process of the adapter that is not open."""
+    return Bench(pool, fleet.client)
 
 
 # ---- outcomes ---------------------------------------------------------------

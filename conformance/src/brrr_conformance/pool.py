@@ -17,6 +17,8 @@ from brrr_conformance.adapter import Adapter
 from brrr_conformance.tap import Tap
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from brrr_conformance.config import AdapterConfig
     from brrr_conformance.pb import adapter_pb2 as pb
     from brrr_conformance.server import Server
@@ -30,6 +32,24 @@ class Member:
     tap: Tap
     url: str
     opened: bool = False
+
+
+@dataclass(slots=True)
+class Bench:
+    """Where encode and decode are tried: a process, never opened."""
+
+    pool: Pool
+    config: AdapterConfig
+    last: Adapter | None = None
+
+    @contextlib.asynccontextmanager
+    async def adapter(self) -> AsyncIterator[Adapter]:
+        member = await self.pool.borrow(self.config)
+        self.last = member.adapter
+        try:
+            yield member.adapter
+        finally:
+            await self.pool.give_back(member)
 
 
 @dataclass(slots=True)

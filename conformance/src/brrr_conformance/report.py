@@ -74,13 +74,6 @@ class Results:
     def count(self, *statuses: Status) -> int:
         return sum(each.status in statuses for each in self.all)
 
-    def closing_line(self) -> str:
-        """Give `N passed, N failed`, and what else there is."""
-        passed = self.count(Status.PASSED)
-        line = f"{passed} passed, {len(self.failures)} failed"
-        missing = self.count(Status.NOT_IMPLEMENTED)
-        return f"{line}, {missing} not implemented" if missing else line
-
     def by_requirement(self) -> dict[str, dict[str, Status]]:
         """Sum up, for each requirement and adapter, all that is about it."""
         found: dict[str, dict[str, list[Status]]] = {}

@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""What a person sees: progress, failures, and the table of requirements."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
+from rich.table import Table
+from rich.text import Text
+
+from brrr_conformance.outcome import Status
+from brrr_conformance.plugin import POOL
+from brrr_conformance.report import Outcome, Results
+
+if TYPE_CHECKING:
+    import pytest
+
+    from brrr_conformance.pb import adapter_pb2 as pb
+    from brrr_conformance.spec import Requirement, Spec
+
+PLAIN_WIDTH = 110
+# Failures told in full; the others by their first line, up to ONE_LINERS.
+IN_FULL = 20
+ONE_LINERS = 200
+
+STYLES = {
+    Status.PASSED: "green",
+    Status.NOT_IMPLEMENTED: "yellow",
+    Status.FAILED: "bold red",
+    Status.TIMED_OUT: "bold red",
+    Status.CRASHED: "bold red",
+    Status.HARNESS_ERROR: "bold magenta",
+}
+
+
+def make_console() -> Console:
+    """Make a console that does not fold lines where nobody looks."""
+    console = Console(highlight=False, markup=False, emoji=False)
+    if not console.is_terminal:
+        console.width = PLAIN_WIDTH
+    return console
+
+
+@dataclass(slots=True)
+class Watcher:
+    """A pytest plugin: collects the results, and shows how far it is."""
+
+    console: Console
+    results: Results = field(default_factory=Results)
+    welcomes: dict[str, pb.Welcome] = field(default_factory=dict)
+    started: float = field(default_factory=time.monotonic)
+    _progress: Progress | None = None
+    _task: TaskID | None = None
+    # Of the module under way, where there is no bar.
+    _group: tuple[str, str] | None = None
+    _counts: Counter[bool] = field(default_factory=Counter)
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self.started
+
+    # ---- hooks of pytest ----------------------------------------------------
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        if self.console.is_terminal and session.items:
+            self._progress = Progress(
+                TextColumn("{task.description}"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TextColumn("[red]{task.fields[failed]}"),
+                TimeElapsedColumn(),
+                console=self.console,
+                transient=True,
+            )
+            self._task = self._progress.add_task(
+                "", total=len(session.items), failed=""
+            )
+            self._progress.start()
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        table = getattr(report, "brrr", None)
+        if table is None:
+            return
+        outcome = self.results.add(Outcome.from_json(table))
+        if report.when == "teardown":
+            module = PurePosixPath(report.nodeid.partition("::")[0]).stem
+            self._over(module, outcome)
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        self._end_group()
+        if self._progress is not None:
+            self._progress.stop()
+        if (pool := session.config.stash.get(POOL, None)) is not None:
+            self.welcomes = pool.welcomes
+
+    # ---- progress -----------------------------------------------------------
+
+    def _over(self, module: str, outcome: Outcome) -> None:
+        if self._progress is not None and self._task is not None:
+            failed = len(self.results.failures)
+            self._progress.update(
+                self._task,
+                advance=1,
+                description=f"{outcome.adapter} {module}",
+                failed=f"{failed} failed" if failed else "",
+            )
+            return
+        if self._group != (outcome.adapter, module):
+            self._end_group()
+            self._group = (outcome.adapter, module)
+        self._counts[outcome.status.is_failure] += 1
+
+    def _end_group(self) -> None:
+        if self._progress is None and self._group is not None:
+            adapter, module = self._group
+            done, failed = self._counts[False], self._counts[True]
+            tail = f", {failed} FAILED" if failed else ""
+            self.console.print(f"{adapter:<16} {module:<16} {done:>5} done{tail}")
+        self._group = None
+        self._counts.clear()
+
+
+# ---- the end ----------------------------------------------------------------
+
+
+def print_failures(console: Console, results: Results) -> None:
+    failures = results.failures
+    for each in failures[:IN_FULL]:
+        console.print()
+        console.print(
+            Text(each.status.upper(), STYLES[each.status]),
+            Text(f"{each.adapter}: {each.id}", "bold"),
+        )
+        console.print(Text(each.message), soft_wrap=True)
+    rest = failures[IN_FULL:]
+    if rest:
+        console.print()
+    for each in rest[:ONE_LINERS]:
+        headline = each.message.partition("\n")[0]
+        console.print(
+            Text(each.status.upper(), STYLES[each.status]),
+            Text(f"{each.adapter}: {each.id}: {headline}"),
+            soft_wrap=True,
+        )
+    if len(rest) > ONE_LINERS:
+        console.print(f"and {len(rest) - ONE_LINERS} more: see the report of --json")
+
+
+def print_table(console: Console, spec: Spec, results: Results) -> None:
+    """Print requirements by adapters: what fails first, then chapter by chapter."""
+    tested = results.by_requirement()
+    adapters = list(dict.fromkeys(each.adapter for each in results.all))
+    known = [each for each in spec.all_requirements if each.id in tested]
+    failing = [
+        each
+        for each in known
+        if any(status.is_failure for status in tested[each.id].values())
+    ]
+    console.print()
+    if failing:
+        _print_part(console, "Requirements that fail", failing, adapters, results)
+    others = [each for each in known if each not in failing]
+    for chapter, part in itertools.groupby(others, lambda each: each.chapter):
+        title = spec.titles.get(chapter, chapter)
+        _print_part(console, title, list(part), adapters, results)
+
+
+def _print_part(
+    console: Console,
+    title: str,
+    requirements: list[Requirement],
+    adapters: list[str],
+    results: Results,
+) -> None:
+    table = Table(
+        "requirement", "", *adapters, title=title, title_justify="left", box=None
+    )
+    table.columns[1].no_wrap = True
+    table.columns[1].overflow = "ellipsis"
+    table.columns[1].max_width = max(20, console.width - 14 - 16 * len(adapters))
+    counts = count_results(results)
+    for each in requirements:
+        cells = [_cell(counts.get((each.id, adapter))) for adapter in adapters]
+        table.add_row(each.id, each.sentence, *cells)
+    console.print(table)
+    console.print()
+
+
+def count_results(results: Results) -> dict[tuple[str, str], Counter[Status]]:
+    counts: dict[tuple[str, str], Counter[Status]] = {}
+    for each in results.all:
+        for name in each.requirements:
+            counts.setdefault((name, each.adapter), Counter())[each.status] += 1
+    return counts
+
+
+def _cell(counts: Counter[Status] | None) -> Text:
+    if not counts:
+        return Text("-")
+    worst = max(counts, key=list(Status).index)
+    if worst is Status.PASSED:
+        return Text(f"passed {counts[worst]}", STYLES[worst])
+    return Text(f"{worst} {counts[worst]}/{counts.total()}", STYLES[worst])
+
+
+def print_closing(console: Console, results: Results) -> None:
+    """Print what is neither passed nor failed, and `N passed, N failed`."""
+    if missing := results.count(Status.NOT_IMPLEMENTED):
+        reasons = Counter(
+            (each.adapter, each.message)
+            for each in results.all
+            if each.status is Status.NOT_IMPLEMENTED
+        )
+        for (adapter, reason), number in reasons.most_common(20):
+            console.print(
+                f"{adapter}: {number} not implemented: {reason}", soft_wrap=True
+            )
+        console.print(f"{missing} not implemented")
+    passed, failed = results.count(Status.PASSED), len(results.failures)
+    console.print(f"{passed} passed, {failed} failed")

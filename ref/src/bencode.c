@@ -51,12 +51,14 @@ static bool in_dict(uint8_t state) {
   return state == FIRST_KEY || state == NEXT_KEY;
 }
 
+/* Whatever has no end of its own shows here, as an end of the input, or else
+ * as an octet that cannot be there [WIRE-20]. */
 static brrr_status fail_end(brrr_ben *r) {
   if (r->pos == r->base)
     return fail(r, r->pos, "WIRE-12", "empty input");
   if (r->state[r->depth] == VALUE)
     return fail(r, r->pos, "WIRE-13", "input ends before the value of a key");
-  return fail(r, r->pos, "WIRE-20", "input ends in a list or dict without e");
+  return fail(r, r->pos, "WIRE-13", "input ends in a list or dict without e");
 }
 
 /* Why no item can begin with the octet at r->pos. */
@@ -74,7 +76,7 @@ static brrr_status fail_first(brrr_ben *r) {
 /* What stands at `p`, after the digits of an integer, is not its `e`. */
 static brrr_status fail_int(brrr_ben *r, const uint8_t *p, bool has_digits) {
   if (p == r->end)
-    return fail(r, p, "WIRE-20", "input ends in an integer without e");
+    return fail(r, p, "WIRE-13", "input ends in an integer without e");
   if (*p == 'e' && !has_digits)
     return fail(r, p, "WIRE-16", "integer without digits");
   return fail(r, p, "WIRE-18", "octet in an integer that is not a digit");
@@ -94,7 +96,7 @@ static brrr_status read_int(brrr_ben *r, brrr_ben_item *out) {
       return fail(r, p, "WIRE-31", "integer outside 2^53-1");
   }
   if (p == r->end || *p != 'e' || p == digits)
-    return fail_int(r, p, p > digits); /* [WIRE-16] [WIRE-18] [WIRE-20] */
+    return fail_int(r, p, p > digits); /* [WIRE-16] [WIRE-18] */
   if (num == 0 && negative)
     return fail(r, digits, "WIRE-17", "minus zero");
   *out = (brrr_ben_item){.type = BRRR_BEN_INT,
@@ -116,7 +118,7 @@ static brrr_status read_str(brrr_ben *r, brrr_ben_item *out) {
       return fail(r, r->pos, "WIRE-21", "length above the octets left");
   }
   if (p == r->end)
-    return fail(r, p, "WIRE-20", "input ends in a length without :");
+    return fail(r, p, "WIRE-13", "input ends in a length without :");
   if (*p != ':')
     return fail(r, p, "WIRE-19", "octet in a length that is not a digit");
   p++;
@@ -173,7 +175,7 @@ brrr_status brrr_ben_next(brrr_ben *r, brrr_ben_item *out) {
     return r->pos == r->end ? BRRR_EMPTY
                             : fail(r, r->pos, "WIRE-14", "octet after the end");
   if (r->pos == r->end)
-    return fail_end(r); /* [WIRE-12] [WIRE-13] [WIRE-20] */
+    return fail_end(r); /* [WIRE-12] [WIRE-13] */
 
   const uint8_t c = *r->pos;
   const bool key = in_dict(*state);
@@ -205,7 +207,7 @@ brrr_status brrr_ben_skip(brrr_ben *r, const brrr_ben_item *item) {
 
 brrr_status brrr_ben_finish(brrr_ben *r, brrr_error *err) {
   brrr_ben_item item;
-  if (!r->error.status && r->state[0] != DONE && r->pos < r->end)
+  if (!r->error.status && r->state[r->depth] != DONE && r->pos < r->end)
     return brrr__error_set(
         err, (brrr_error){BRRR_E_MISUSE, (size_t)(r->pos - r->base),
                           "input that was not read to its end", ""});

@@ -17,7 +17,7 @@ static void *heap_fn(void *ud, void *ptr, size_t osize, size_t nsize) {
     free(old);
     return NULL;
   }
-  if (++h->count == h->fail_at)
+  if (++h->count == h->fail_at || nsize > SIZE_MAX / 4)
     return NULL;
   head *new = realloc(old, sizeof *new + nsize);
   assert_non_null(new);

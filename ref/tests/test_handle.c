@@ -57,7 +57,7 @@ static void test_bad_message(void **state) { /* [WORK-4] */
   } bad[] = {
       {"", BRRR_E_SYNTAX, "WIRE-12", 0},
       {"hello", BRRR_E_SYNTAX, "WIRE-15", 0},
-      {"li2e5:root1", BRRR_E_SYNTAX, "WIRE-20", 11},
+      {"li2e5:root1", BRRR_E_SYNTAX, "WIRE-13", 11},
       {"li1e5:root11:he", BRRR_E_RECORD, "REC-24", 1},
       {"li2e5:root11:\x7f"
        "e",

@@ -111,7 +111,7 @@ class Connection:
     @property
     def pops(self) -> bool:
         """Whether it waits for a message and for nothing else."""
-        return len(self.waiting) == 1 and self.waiting[0].is_pop
+        return bool(self.waiting) and all(step.is_pop for step in self.waiting)
 
 
 @dataclass(slots=True)

@@ -177,9 +177,7 @@ RETURNS = [("a", "p", "u"), ("b", "q", "v"), ("c", "r", "w")]
 @pytest.mark.parametrize("spent", ["a", "b", "c", "ab", "bc", "abc"])
 async def test_returns_above_the_limit(world: World, spent: str) -> None:
     """They are dropped and reported, the others put, and the record removed."""
-    await finish(
-        world, waiting("c", *RETURNS), *(count(root, LIMIT) for root in spent)
-    )
+    await finish(world, waiting("c", *RETURNS), *(count(root, LIMIT) for root in spent))
     await expect_reports(world, "SPAWN_LIMIT")
     others = [each for each in RETURNS if each[0] not in spent]
     await world.expect(

@@ -75,7 +75,7 @@ REPEATED = {
 @requirement("SCHED-27", "SCHED-25")
 @pytest.mark.parametrize("name", REPEATED)
 async def test_parent_is_scheduled_anew(world: World, name: str) -> None:
-    """This parent waits under another root: the child may be lost, and is put."""
+    """The parent waits under another root: the child may be lost, and is put."""
     await register(world, waiting("c", *REPEATED[name]))
     await expect(world, waiting("c", *REPEATED[name], OWN), PUT)
 
@@ -212,7 +212,7 @@ BAD_RECORDS = {
 @pytest.mark.parametrize(
     "octets",
     [
-        pytest.param(octets, id=name, marks=requirement(broken, "WORK-7"))
+        pytest.param(octets, id=name, marks=requirement("WORK-9", broken))
         for name, (octets, broken) in BAD_RECORDS.items()
     ],
 )

@@ -314,6 +314,25 @@ async def test_message_10001_is_not_put(world: World) -> None:
     assert await world.queue("t") == []
 
 
+NO_HASHES = {
+    "letter": "h\u00e9",
+    "delete": "h\x7f",
+    "newline": "h\n",
+    "nul": "\0h",
+    "fullwidth": "\uff48",
+}
+
+
+@requirement("REC-10")
+@pytest.mark.parametrize("name", NO_HASHES)
+async def test_hash_that_is_none(world: World, name: str) -> None:
+    """A call that no message can name is refused, and nothing is put."""
+    with pytest.raises(CommandFailed) as caught:
+        await world.schedule("t", ask(NO_HASHES[name]))
+    assert caught.value.code == "REFUSED"
+    assert await world.queue("t") == []
+
+
 @requirement("REDIS-4")
 @pytest.mark.parametrize("kind", ["call", "value", "pending_returns", "brrr_count"])
 async def test_reserved_topic(world: World, kind: str) -> None:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 PROTOCOL = 1
 EXIT_SECONDS = 5.0  # adapter.proto: what Close and the end of input may take
 STDERR_TAIL = 8192
+PIPE_SIZE = 1 << 20  # a record of 16 MiB goes through it in pieces
 
 RECORDS = {
     pb.SCHEDULE_MESSAGE: "schedule_message",
@@ -100,6 +101,7 @@ class Adapter:
                 stdout=asyncio.subprocess.PIPE,
                 stderr=stderr,
                 limit=MAX_FRAME,
+                pipesize=PIPE_SIZE,
                 start_new_session=True,
             )
         except OSError as error:

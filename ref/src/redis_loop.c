@@ -1,37 +1,33 @@
 /* SPDX-License-Identifier: AGPL-3.0-only
  *
  * redis_loop.c - L6: hiredis on a libuv loop: five hooks and a uv_poll_t.
+ *
+ * It also does the writing: hiredis would move all that is left of its buffer
+ * to the front after each write, which takes minutes for a gigabyte, and would
+ * die of SIGPIPE when the server is gone.
  */
 #include "redis_loop.h"
 
 #include "base.h"
 
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+
+/* A buffer that has grown beyond this is given back when it is empty. */
+#define KEEP_OCTETS ((size_t)64 << 10)
+
 typedef struct glue {
   uv_poll_t poll;        /* first: the handle is the glue */
   redisAsyncContext *ac; /* NULL once hiredis has let go */
   int events;            /* what hiredis wants to hear of */
+  size_t written;        /* of its output buffer */
   brrr_alloc alloc;
   void (*gone)(void *ud);
   void *ud;
 } glue;
 
-static void watch(glue *g, int events);
-
-/* An error is passed on as an event: hiredis meets it again when it reads, and
- * ends the connection. */
-static void on_poll(uv_poll_t *poll, int status, int events) {
-  glue *g = (glue *)poll;
-  if (status < 0)
-    events = UV_READABLE;
-  if (events & UV_READABLE)
-    redisAsyncHandleRead(g->ac);
-  /* Reading may have freed the context; the glue lives until it is closed. */
-  if (g->ac && events & UV_WRITABLE)
-    redisAsyncHandleWrite(g->ac);
-  /* libuv stops a handle with an error. */
-  if (g->ac && status < 0)
-    watch(g, g->events);
-}
+static void on_poll(uv_poll_t *poll, int status, int events);
 
 static void watch(glue *g, int events) {
   g->events = events;
@@ -39,6 +35,53 @@ static void watch(glue *g, int events) {
     uv_poll_start(&g->poll, events, on_poll);
   else
     uv_poll_stop(&g->poll);
+}
+
+static void all_written(glue *g) {
+  redisContext *c = &g->ac->c;
+  g->written = 0;
+  if (sdsalloc(c->obuf) > KEEP_OCTETS) {
+    sdsfree(c->obuf);
+    c->obuf = sdsempty();
+  } else {
+    sdsclear(c->obuf);
+  }
+  watch(g, g->events & ~UV_WRITABLE);
+}
+
+/* An error that lasts is met again when hiredis reads, which ends the
+ * connection. */
+static void write_out(glue *g) {
+  redisContext *c = &g->ac->c;
+  const size_t len = sdslen(c->obuf);
+  ssize_t n = send(c->fd, c->obuf + g->written, len - g->written, MSG_NOSIGNAL);
+  if (n < 0) {
+    if (errno != EAGAIN && errno != EINTR && errno != ENOBUFS)
+      watch(g, UV_READABLE);
+    return;
+  }
+  g->written += (size_t)n;
+  if (g->written == len) {
+    all_written(g);
+  } else if (g->written > len / 2) { /* so that less is moved than was sent */
+    memmove(c->obuf, c->obuf + g->written, len - g->written);
+    sdssetlen(c->obuf, len - g->written);
+    g->written = 0;
+  }
+}
+
+/* Reading may free the context; the glue lives until it is closed. What is
+ * wrong with a connection, hiredis finds out when it reads; and that it has
+ * been made, too. */
+static void on_poll(uv_poll_t *poll, int status, int events) {
+  glue *g = (glue *)poll;
+  if (status < 0 || !(g->ac->c.flags & REDIS_CONNECTED) || events & UV_READABLE)
+    redisAsyncHandleRead(g->ac);
+  if (g->ac && status == 0 && events & UV_WRITABLE &&
+      g->ac->c.flags & REDIS_CONNECTED)
+    write_out(g);
+  if (g->ac && status < 0) /* libuv has stopped it */
+    watch(g, g->events);
 }
 
 static void add_read(void *ud) {

@@ -148,6 +148,10 @@ def vectors() -> Iterator[Vector]:
     yield reject(VALUE, "str-zero-zero", b"00:", "WIRE-17", "an empty string as 00:")
     yield reject(VALUE, "str-colon-only", b":", "WIRE-15 WIRE-19", "only a colon")
     yield reject(VALUE, "str-digit-only", b"1", "WIRE-13 WIRE-20", "only a length")
+    note = "one more than the octets left, and nothing behind"
+    yield reject(VALUE, "str-length-2", b"2:a", "WIRE-21 WIRE-13", note)
+    note = "a length and no octets"
+    yield reject(VALUE, "str-length-1-cut", b"1:", "WIRE-21 WIRE-13", note)
     for slug, number, ids, note in LENGTHS:
         octets = b"li2e5:root1%d:c1hashe" % number
         yield reject(MESSAGE, f"hash-length-{slug}", octets, ids, f"call_hash: {note}")

@@ -14,6 +14,7 @@ static void *heap_fn(void *ud, void *ptr, size_t osize, size_t nsize) {
   assert_int_equal(old ? old->size : 0, osize);
   if (!nsize) {
     h->live -= old != NULL;
+    h->octets -= osize;
     free(old);
     return NULL;
   }
@@ -22,6 +23,7 @@ static void *heap_fn(void *ud, void *ptr, size_t osize, size_t nsize) {
   head *new = realloc(old, sizeof *new + nsize);
   assert_non_null(new);
   h->live += !old;
+  h->octets += nsize - osize;
   new->size = nsize;
   return new + 1;
 }

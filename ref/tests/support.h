@@ -24,6 +24,7 @@ typedef struct heap {
   size_t count;   /* allocations so far, the failed one included */
   size_t fail_at; /* the number, from 1, of the one that fails; 0: none */
   size_t live;    /* blocks not yet freed */
+  size_t octets;  /* in them */
 } heap;
 
 /* It also checks that `osize` is what was allocated. */

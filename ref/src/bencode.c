@@ -36,6 +36,7 @@ void brrr_ben_init(brrr_ben *r, brrr_bytes in) {
 brrr_status brrr__ben_fail(brrr_ben *r, brrr_status status, size_t offset,
                            const char *requirement, const char *reason) {
   r->error = (brrr_error){status, offset, reason, requirement};
+  r->pos = r->end; /* so that it sticks: see next_at_end */
   return status;
 }
 
@@ -47,30 +48,36 @@ static brrr_status fail(brrr_ben *r, const uint8_t *at, const char *requirement,
 
 static bool is_digit(uint8_t c) { return (uint8_t)(c - '0') < 10; }
 
-static bool in_dict(uint8_t state) {
+static bool wants_key(uint8_t state) {
   return state == FIRST_KEY || state == NEXT_KEY;
 }
 
-/* Whatever has no end of its own shows here, as an end of the input, or else
- * as an octet that cannot be there [WIRE-20]. */
-static brrr_status fail_end(brrr_ben *r) {
-  if (r->pos == r->base)
-    return fail(r, r->pos, "WIRE-12", "empty input");
-  if (r->state[r->depth] == VALUE)
-    return fail(r, r->pos, "WIRE-13", "input ends before the value of a key");
-  return fail(r, r->pos, "WIRE-13", "input ends in a list or dict without e");
+/* There is no further item: why? What lacks its end shows here, or by an octet
+ * that cannot be there [WIRE-20]. */
+static brrr_status next_at_end(brrr_ben *r) {
+  const uint8_t *const at = r->pos, state = r->state[r->depth];
+  if (r->error.status)
+    return r->error.status;
+  if (state == DONE)
+    return at == r->end ? BRRR_EMPTY
+                        : fail(r, at, "WIRE-14", "octet after the end");
+  if (at == r->base)
+    return fail(r, at, "WIRE-12", "empty input");
+  if (state == VALUE)
+    return fail(r, at, "WIRE-13", "input ends before the value of a key");
+  return fail(r, at, "WIRE-13", "input ends in a list or dict without e");
 }
 
 /* Why no item can begin with the octet at r->pos. */
 static brrr_status fail_first(brrr_ben *r) {
-  const uint8_t c = *r->pos, state = r->state[r->depth];
-  if (c == 'e' && state == VALUE)
-    return fail(r, r->pos, "WIRE-23", "key without a value");
-  if (in_dict(state) && (c == 'i' || c == 'l' || c == 'd'))
-    return fail(r, r->pos, "WIRE-22", "key that is not a string");
-  if (c == '-' || c == '+')
-    return fail(r, r->pos, "WIRE-19", "length with a sign");
-  return fail(r, r->pos, "WIRE-15", "neither i, l, d nor a digit");
+  const uint8_t *const at = r->pos, state = r->state[r->depth];
+  if (*at == 'e' && state == VALUE)
+    return fail(r, at, "WIRE-23", "key without a value");
+  if (wants_key(state) && (*at == 'i' || *at == 'l' || *at == 'd'))
+    return fail(r, at, "WIRE-22", "key that is not a string");
+  if (*at == '-' || *at == '+')
+    return fail(r, at, "WIRE-19", "length with a sign");
+  return fail(r, at, "WIRE-15", "neither i, l, d nor a digit");
 }
 
 /* What stands at `p`, after the digits of an integer, is not its `e`. */
@@ -82,11 +89,11 @@ static brrr_status fail_int(brrr_ben *r, const uint8_t *p, bool has_digits) {
   return fail(r, p, "WIRE-18", "octet in an integer that is not a digit");
 }
 
-static brrr_status read_int(brrr_ben *r, brrr_ben_item *out) {
+static brrr_status read_int(brrr_ben *r, int64_t *out) {
   const uint8_t *p = r->pos + 1;
   const bool negative = p < r->end && *p == '-';
   p += negative;
-  const uint8_t *digits = p;
+  const uint8_t *const digits = p;
   int64_t num = 0;
   for (; p < r->end && is_digit(*p); p++) {
     if (num == 0 && p > digits)
@@ -99,100 +106,98 @@ static brrr_status read_int(brrr_ben *r, brrr_ben_item *out) {
     return fail_int(r, p, p > digits); /* [WIRE-16] [WIRE-18] */
   if (num == 0 && negative)
     return fail(r, digits, "WIRE-17", "minus zero");
-  *out = (brrr_ben_item){.type = BRRR_BEN_INT,
-                         .num = negative ? -num : num,
-                         .offset = (size_t)(r->pos - r->base)};
+  *out = negative ? -num : num;
   r->pos = p + 1;
   return BRRR_OK;
 }
 
-static brrr_status read_str(brrr_ben *r, brrr_ben_item *out) {
-  const uint8_t *p = r->pos;
-  const uint64_t left = (uint64_t)(r->end - p);
-  uint64_t len = 0;
+/* At r->pos stands a digit. */
+static brrr_status read_str(brrr_ben *r, brrr_bytes *out) {
+  const uint8_t *const digits = r->pos, *p = digits + 1;
+  const uint64_t left = (uint64_t)(r->end - digits);
+  uint64_t len = (uint64_t)(*digits - '0');
   for (; p < r->end && is_digit(*p); p++) {
-    if (len == 0 && p > r->pos)
-      return fail(r, r->pos, "WIRE-17", "length with a leading zero");
+    if (len == 0)
+      return fail(r, digits, "WIRE-17", "length with a leading zero");
     len = len * 10 + (uint64_t)(*p - '0');
     if (len > left) /* so that it never overflows */
-      return fail(r, r->pos, "WIRE-21", "length above the octets left");
+      return fail(r, digits, "WIRE-21", "length above the octets left");
   }
   if (p == r->end)
     return fail(r, p, "WIRE-13", "input ends in a length without :");
-  if (*p != ':')
-    return fail(r, p, "WIRE-19", "octet in a length that is not a digit");
-  p++;
+  if (*p++ != ':')
+    return fail(r, p - 1, "WIRE-19", "octet in a length that is not a digit");
   if (len > (uint64_t)(r->end - p))
-    return fail(r, r->pos, "WIRE-21", "length above the octets left");
-  *out = (brrr_ben_item){.type = BRRR_BEN_STR,
-                         .str = {p, (size_t)len},
-                         .offset = (size_t)(r->pos - r->base)};
+    return fail(r, digits, "WIRE-21", "length above the octets left");
+  *out = (brrr_bytes){p, (size_t)len};
   r->pos = p + len;
   return BRRR_OK;
 }
 
-static brrr_status read_key(brrr_ben *r, brrr_ben_item *out) {
-  brrr_ben_item key;
-  brrr_bytes *last = &r->key[r->depth - 1];
+static brrr_status read_key(brrr_ben *r, brrr_bytes *out) {
+  const uint8_t *const at = r->pos;
+  brrr_bytes *last = &r->key[r->depth - 1], key;
   brrr_status s = read_str(r, &key);
   if (s)
     return s;
   if (r->state[r->depth] == NEXT_KEY) {
-    int order = brrr_bytes_compare(*last, key.str);
-    if (order >= 0)
-      return fail(r, r->base + key.offset, "WIRE-30",
-                  order ? "key below the one before" : "key that occurs twice");
+    const int order = brrr_bytes_compare(*last, key);
+    if (order > 0)
+      return fail(r, at, "WIRE-30", "key below the one before");
+    if (order == 0)
+      return fail(r, at, "WIRE-30", "key that occurs twice");
   }
-  *last = key.str;
-  *out = key;
+  *last = *out = key;
   return BRRR_OK;
 }
 
-static brrr_status read_open(brrr_ben *r, brrr_ben_item *out) {
+static brrr_status read_open(brrr_ben *r, uint8_t state) {
   if (r->depth == BRRR_BEN_MAX_DEPTH) /* [WIRE-27] */
     return fail(r, r->pos, "WIRE-32", "nesting deeper than 32");
-  const bool list = *r->pos == 'l';
-  *out = (brrr_ben_item){.type = list ? BRRR_BEN_LIST : BRRR_BEN_DICT,
-                         .offset = (size_t)(r->pos - r->base)};
   r->pos++;
-  r->state[++r->depth] = list ? LIST : FIRST_KEY;
+  r->state[++r->depth] = state;
   return BRRR_OK;
 }
 
-static brrr_status read_end(brrr_ben *r, brrr_ben_item *out) {
-  *out = (brrr_ben_item){.type = BRRR_BEN_END,
-                         .offset = (size_t)(r->pos - r->base)};
+static void read_end(brrr_ben *r) {
   r->pos++;
   r->depth--;
-  return BRRR_OK;
 }
 
 brrr_status brrr_ben_next(brrr_ben *r, brrr_ben_item *out) {
-  if (r->error.status)
-    return r->error.status;
-  uint8_t *state = &r->state[r->depth];
-  if (*state == DONE)
-    return r->pos == r->end ? BRRR_EMPTY
-                            : fail(r, r->pos, "WIRE-14", "octet after the end");
-  if (r->pos == r->end)
-    return fail_end(r); /* [WIRE-12] [WIRE-13] */
+  const uint8_t *const at = r->pos;
+  uint8_t *const state = &r->state[r->depth];
+  if (at == r->end || *state == DONE)
+    return next_at_end(r); /* [WIRE-12] [WIRE-13] [WIRE-14] */
 
-  const uint8_t c = *r->pos;
-  const bool key = in_dict(*state);
-  brrr_status s;
-  if (is_digit(c))
-    s = key ? read_key(r, out) : read_str(r, out);
-  else if (c == 'e' && (key || *state == LIST))
-    return read_end(r, out);
-  else if (c == 'i' && !key)
-    s = read_int(r, out);
-  else if ((c == 'l' || c == 'd') && !key)
-    s = read_open(r, out);
-  else
+  const bool key = wants_key(*state);
+  brrr_ben_type type;
+  brrr_status s = BRRR_OK;
+  if (is_digit(*at)) {
+    type = BRRR_BEN_STR;
+    s = key ? read_key(r, &out->str) : read_str(r, &out->str);
+  } else if (*at == 'e' && (key || *state == LIST)) {
+    type = BRRR_BEN_END;
+    read_end(r);
+  } else if (*at == 'i' && !key) {
+    type = BRRR_BEN_INT;
+    s = read_int(r, &out->num);
+  } else if (*at == 'l' && !key) {
+    type = BRRR_BEN_LIST;
+    s = read_open(r, LIST);
+  } else if (*at == 'd' && !key) {
+    type = BRRR_BEN_DICT;
+    s = read_open(r, FIRST_KEY);
+  } else {
     return fail_first(r); /* [WIRE-15] [WIRE-22] [WIRE-23] */
-  if (!s)
+  }
+  if (s)
+    return s;
+  out->type = type;
+  out->offset = (size_t)(at - r->base);
+  if (type != BRRR_BEN_END)
     *state = state_after[*state];
-  return s;
+  return BRRR_OK;
 }
 
 brrr_status brrr_ben_skip(brrr_ben *r, const brrr_ben_item *item) {
@@ -227,13 +232,12 @@ static void put_octet(brrr_buf *b, char c) {
 
 /* Writes `num` in decimal, the shortest form; returns the end. */
 static uint8_t *decimal(uint8_t *p, uint64_t num) {
-  uint8_t digits[20], *first = digits + sizeof digits;
-  do
-    *--first = (uint8_t)('0' + num % 10);
-  while ((num /= 10));
-  const size_t len = (size_t)(digits + sizeof digits - first);
-  memcpy(p, first, len);
-  return p + len;
+  size_t digits = 1;
+  for (uint64_t rest = num; rest >= 10; rest /= 10)
+    digits++;
+  for (size_t i = digits; i-- > 0; num /= 10)
+    p[i] = (uint8_t)('0' + num % 10);
+  return p + digits;
 }
 
 void brrr_ben_put_int(brrr_buf *b, int64_t num) {

@@ -13,38 +13,33 @@
 void brrr_buf_init(brrr_buf *b, brrr_arena *a) { *b = (brrr_buf){.arena = a}; }
 
 void brrr__buf_fail(brrr_buf *b, brrr_error error) {
-  if (!b->error.status)
-    b->error = error;
-}
-
-static void out_of_memory(brrr_buf *b) {
-  brrr__buf_fail(b, (brrr_error){BRRR_E_NOMEM, b->len, "out of memory", ""});
-}
-
-/* At least doubles, so that all copying together is linear. */
-static void grow(brrr_buf *b, size_t len) {
-  if (len > SIZE_MAX / 2 - b->len) {
-    out_of_memory(b);
+  if (b->error.status)
     return;
-  }
-  size_t cap = b->len + len;
-  if (cap < 2 * b->cap)
-    cap = 2 * b->cap;
-  if (cap < MIN_CAPACITY)
-    cap = MIN_CAPACITY;
-  uint8_t *ptr = brrr__arena_grow(b->arena, b->ptr, b->cap, cap);
+  b->error = error;
+  b->cap = b->len;
+}
+
+/* At least doubles, so that all copying together is linear. 0 if too large. */
+static size_t next_capacity(const brrr_buf *b, size_t len) {
+  if (len > SIZE_MAX / 2 - b->len - 1)
+    return 0;
+  const size_t wanted = b->len + len + 1, twice = 2 * b->cap;
+  const size_t cap = wanted > twice ? wanted : twice;
+  return cap > MIN_CAPACITY ? cap : MIN_CAPACITY;
+}
+
+uint8_t *brrr__buf_grow(brrr_buf *b, size_t len) {
+  if (b->error.status)
+    return NULL;
+  const size_t cap = next_capacity(b, len);
+  uint8_t *ptr = cap ? brrr__arena_grow(b->arena, b->ptr, b->cap, cap) : NULL;
   if (!ptr) {
-    out_of_memory(b);
-    return;
+    brrr__buf_fail(b, (brrr_error){BRRR_E_NOMEM, b->len, "out of memory", ""});
+    return NULL;
   }
   b->ptr = ptr;
   b->cap = cap;
-}
-
-uint8_t *brrr__buf_reserve(brrr_buf *b, size_t len) {
-  if ((len > b->cap - b->len || !b->ptr) && !b->error.status)
-    grow(b, len);
-  return b->error.status ? NULL : b->ptr + b->len;
+  return ptr + b->len;
 }
 
 void brrr_buf_put(brrr_buf *b, brrr_bytes in) {

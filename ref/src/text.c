@@ -14,10 +14,30 @@ static uint64_t load(const uint8_t *p) {
   return word;
 }
 
-static size_t ascii_prefix(brrr_bytes in) {
+/* Each octet of the result has its top bit set where that of `x` is not of the
+ * kind: below 0x80, or printable. For the latter, what is not: a top bit, a
+ * carry into it from 0x7f + 1, or a borrow into it from less than 0x20. */
+static uint64_t not_ascii(uint64_t x) { return x & EACH(0x80); }
+static uint64_t not_printable(uint64_t x) {
+  return (x | (x + EACH(1)) | (x - EACH(0x20))) & EACH(0x80);
+}
+
+/* The longest beginning of whole words that is all of the kind, or all of `in`
+ * if it is; the last word of that may overlap the one before. */
+static inline size_t words(brrr_bytes in, uint64_t (*other)(uint64_t)) {
   size_t i = 0;
-  while (in.len - i >= 8 && !(load(in.ptr + i) & EACH(0x80)))
-    i += 8;
+  for (; in.len - i >= 32; i += 32)
+    if (other(load(in.ptr + i)) | other(load(in.ptr + i + 8)) |
+        other(load(in.ptr + i + 16)) | other(load(in.ptr + i + 24)))
+      break;
+  for (; in.len - i >= 8; i += 8)
+    if (other(load(in.ptr + i)))
+      return i;
+  return i && !other(load(in.ptr + in.len - 8)) ? in.len : i;
+}
+
+static size_t ascii_prefix(brrr_bytes in) {
+  size_t i = words(in, not_ascii);
   while (i < in.len && in.ptr[i] < 0x80)
     i++;
   return i;
@@ -66,16 +86,8 @@ size_t brrr__text_utf8(brrr_bytes in) {
   return i;
 }
 
-/* In no octet of x: the top bit, a carry into it from 0x7f + 1, or a borrow
- * into it from less than 0x20. */
-static bool printable(uint64_t x) {
-  return !((x | (x + EACH(1)) | (x - EACH(0x20))) & EACH(0x80));
-}
-
 size_t brrr__text_ascii(brrr_bytes in) {
-  size_t i = 0;
-  while (in.len - i >= 8 && printable(load(in.ptr + i)))
-    i += 8;
+  size_t i = words(in, not_printable);
   while (i < in.len && in.ptr[i] >= 0x20 && in.ptr[i] <= 0x7e)
     i++;
   return i;

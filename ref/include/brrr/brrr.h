@@ -151,8 +151,8 @@ typedef enum brrr_ben_type {
 
 typedef struct brrr_ben_item {
   brrr_ben_type type;
-  int64_t num;    /* BRRR_BEN_INT */
-  brrr_bytes str; /* BRRR_BEN_STR; borrowed from the input */
+  int64_t num;    /* set for BRRR_BEN_INT */
+  brrr_bytes str; /* set for BRRR_BEN_STR; borrowed from the input */
   size_t offset;  /* of its first octet */
 } brrr_ben_item;
 

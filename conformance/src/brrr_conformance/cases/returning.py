@@ -68,6 +68,13 @@ async def test_parent_with_odd_names(world: World) -> None:
     await expect(world, count(root, 1), queued(topic, (root, name)))
 
 
+@requirement("RET-2")
+async def test_parent_on_a_topic_like_a_record(world: World) -> None:
+    """Nobody should have taken it from there; but if so, there is where it goes."""
+    await finish(world, waiting("c", ("root1", "p", "call/x")))
+    await expect(world, count("root1", 1), queued("call/x", ("root1", "p")))
+
+
 @requirement("RET-2", "SCHED-10")
 async def test_parents_of_several_topics_and_roots(world: World) -> None:
     """Each is put on its own topic, and counted under its own root."""

@@ -159,6 +159,7 @@ async def test_nothing_expires(world: World) -> None:
 
 TOPICS = {
     "spaces": " two words ",
+    "upper-case": "Topic",
     "slashes-colons": "a/b:c//d",
     "two-octets": "größe",
     "emoji": "👩\u200d💻",

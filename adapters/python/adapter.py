@@ -17,7 +17,7 @@ import bencodepy
 import brrr
 import redis.asyncio as redis
 from brrr.backends.redis import RedisQueue
-from records import Json, decode, encode, from_json, to_json
+from records import Json, base64, decode, encode, from_json, to_json
 from redis_store import RedisStore
 
 
@@ -48,6 +48,7 @@ class Adapter:
         self.stack = AsyncExitStack()
         self.server: Any = None
         self.loops: set[asyncio.Task[None]] = set()
+        self.serving: set[asyncio.Task[None]] = set()  # until replied to
         self.answers: dict[int, asyncio.Future[Json]] = {}
         self.numbers = itertools.count(1)
 
@@ -81,7 +82,7 @@ class Adapter:
                 await self.server.schedule_raw(topic, key, name, payload)
             case "read":
                 value = await self.server.read_raw(body["call_hash"])
-                return "found", {} if value is None else {"value": to_json(value)}
+                return "found", {} if value is None else {"value": base64(value)}
             case "serve":
                 await self.serve(command, body["topic"], body["on_problem"])
             case _:
@@ -99,7 +100,7 @@ class Adapter:
         self.server = None
         for loop in self.loops:
             loop.cancel()
-        await asyncio.gather(*self.loops, return_exceptions=True)
+        await asyncio.gather(*self.serving)
         await self.stack.aclose()
 
     async def serve(self, command: int, topic: str, on_problem: str) -> None:
@@ -145,7 +146,10 @@ async def main() -> None:
                 if not answer.cancelled():  # by Close
                     answer.set_result(body)
             else:
-                commands.create_task(adapter.obey(number, kind, body))
+                task = commands.create_task(adapter.obey(number, kind, body))
+                if kind == "serve":
+                    adapter.serving.add(task)
+                    task.add_done_callback(adapter.serving.discard)
         await adapter.close()
 
 

@@ -34,19 +34,28 @@ def from_json(kind: str, r: Json) -> Any:
     return RECORDS[kind](**r)
 
 
-def to_json(value: Any) -> Any:
-    match value:
-        case bytes():
-            return b64encode(value).decode()
-        case str() | int():
-            return str(value)
-        case set():
-            return [to_json(member) for member in value]
-        case Call(task_name=task_name, payload=payload):
-            return {"task_name": to_json(task_name), "payload": to_json(payload)}
-        case ScheduleMessage() | PendingReturn() | PendingReturns():
-            return {name: to_json(field) for name, field in vars(value).items()}
-    return None  # not what the SDK's types promise, nor what the protocol can hold
+def to_json(record: Any) -> Json:
+    match record:
+        case Call():
+            payload = base64(record.payload)
+            return {"task_name": text(record.task_name), "payload": payload}
+        case PendingReturns():
+            when = record.scheduled_at if is_int64(record.scheduled_at) else 0
+            return {"returns": list(map(to_json, record.returns)), "scheduled_at": when}
+    return {name: text(value) for name, value in vars(record).items()}
+
+
+# None for what is not of the type that the SDK promises: no field can hold it.
+def text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def base64(value: object) -> str | None:
+    return b64encode(value).decode() if isinstance(value, bytes) else None
+
+
+def is_int64(value: object) -> bool:
+    return isinstance(value, int) and -(2**63) <= value < 2**63
 
 
 async def write(record: Any) -> bytes:
@@ -72,13 +81,13 @@ async def encode(command: Json) -> Json:
         target = record["returns"][0] if "returns" in record else record
         octets = b64decode(text["octets"])
         target[text["field"]] = octets.decode("utf-8", "surrogatepass")
-    return {"octets": to_json(await write(from_json(kind, record)))}
+    return {"octets": base64(await write(from_json(kind, record)))}
 
 
 async def decode(command: Json) -> Json:
     kind, octets = command["type"].lower(), b64decode(command["octets"])
     if kind == "value":
         again = bencodepy.encode(bencodepy.decode(octets))
-        return {"reencoded": to_json(again)}
+        return {"reencoded": base64(again)}
     record = await read(kind, octets)
-    return {kind: to_json(record), "reencoded": to_json(await write(record))}
+    return {kind: to_json(record), "reencoded": base64(await write(record))}

@@ -31,6 +31,7 @@ function reply(id: number, body: Json): void {
   process.stdout.write(`${JSON.stringify({ id, ...body })}\n`);
 }
 
+const serving = new Set<Promise<void>>(); // each Serve until it is replied to
 const answers = new Map<number, (answer: Json) => void>();
 let invocations = 0;
 
@@ -42,8 +43,10 @@ class Session {
   readonly server: any;
 
   constructor(url: string) {
-    const pool = redis.createClientPool({ RESP: 3, url });
-    pool.on("error", (error: Error) => console.error(`Redis: ${error.message}`));
+    // What destroy() forgets (findings/README.md) must at least not connect again.
+    const reconnectStrategy = (n: number) => !this.closing && Math.min(2 ** n * 50, 2000);
+    const pool = redis.createClientPool({ RESP: 3, url, socket: { reconnectStrategy } });
+    pool.on("error", (error: Error) => this.closing || console.error(error.message));
     this.redis = new backends.Redis(pool);
     const emit = (topic: string, message: string) => this.redis.push(topic, message);
     const store = new RedisStore(pool); // the place to choose another store
@@ -78,9 +81,10 @@ class Session {
     }
   }
 
-  close(): void {
+  async close(): Promise<void> {
     this.closing = true;
     this.closed.resolve(brrr.BrrrShutdownSymbol);
+    await Promise.all(serving);
     this.redis.destroy(); // close() would wait for the long poll
   }
 }
@@ -104,8 +108,9 @@ async function run(id: number, command: Json): Promise<Json> {
       await session.redis.connect();
       return { done: {} };
     case "close":
-      session?.close();
+      const open = session;
       session = undefined;
+      await open?.close();
       return { done: {} };
     case "schedule":
       await session!.server.scheduleRaw(body.ask.topic, toCall(body.ask));
@@ -137,9 +142,11 @@ for await (const line of lines()) {
     answers.get(answer.invocation)!(answer);
     answers.delete(answer.invocation);
   } else {
-    run(id, command)
+    const replied = run(id, command)
       .catch((error) => ({ failure: failure(error) }))
       .then((body) => reply(id, body));
+    if (command.serve) serving.add(replied);
+    replied.then(() => serving.delete(replied));
   }
 }
 process.exit(0);

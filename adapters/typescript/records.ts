@@ -16,6 +16,11 @@ export const base64 = (value: unknown) =>
   ArrayBuffer.isView(value) ? Buffer.from(value as Uint8Array).toString("base64") : undefined;
 const text = (value: unknown) => (typeof value === "string" ? value : undefined);
 
+const int64 = (value: unknown) =>
+  Number.isInteger(value) && Math.abs(value as number) < 2 ** 63
+    ? BigInt(value as number).toString()
+    : undefined;
+
 /** A double, as the SDK has it; 0 means unset. */
 function seconds(int64: string): number | undefined {
   if (BigInt(Number(int64)) !== BigInt(int64)) throw new CannotHold(`a double: ${int64}`);
@@ -72,7 +77,7 @@ const CODECS: Record<string, Codec> = {
       returns: [...r.encodedReturns]
         .map((it) => TaggedTuple.decodeFromString(PendingReturn, it))
         .map(returnToJson),
-      scheduled_at: Number.isInteger(r.scheduledAt) ? `${r.scheduledAt}` : undefined,
+      scheduled_at: int64(r.scheduledAt),
     }),
     write: (record) => record.encode(),
     read: (raw) => PendingReturns.decode(raw),

@@ -157,9 +157,19 @@ static void test_failing_backend(void **state) {
   }
 }
 
+static brrr_bytes before_sweep(world *w) {
+  world_init(w);
+  const brrr_call call = {world_long(w, 'h'), world_long(w, 't'),
+                          world_long(w, 'p')};
+  world_put(w, (brrr_key){BRRR_KIND_CALL, call.call_hash},
+            world_call(w, &call));
+  w->answer.value = world_long(w, 'v');
+  return world_message(w, world_long(w, 'r'), call.call_hash);
+}
+
 static void test_memory(void **state) {
   (void)state;
-  heap_sweep(world_sweep_handle, &(world_sweep){leaf, MESSAGE, BRRR_OK});
+  heap_sweep(world_sweep_handle, &(world_before *){before_sweep});
 }
 
 int main(void) {

@@ -249,19 +249,37 @@ static void test_all_orders_with_a_fault(void **state) {
 
 /* ==== Memory ============================================================= */
 
-static const char *const others[] = {RETURNS(P1 Q1), RETURNS(P2), NULL};
+/* Before the first removal another return comes. */
+static void add_return(world *w, const brrr_effect *e) {
+  if (e->type != BRRR_STORE_CAD || !w->ud)
+    return;
+  world_put(w, e->key, *(const brrr_bytes *)w->ud);
+  w->ud = NULL;
+}
 
-static void before_sweep(world *w) {
-  world_free(w);
-  begin(w, RETURNS(P1));
-  w->before = change_record;
-  w->ud = (void *)(uintptr_t)others;
+static brrr_bytes before_sweep(world *w) {
+  world_init(w);
+  const brrr_call call = {world_long(w, 'c'), world_long(w, 't'),
+                          world_long(w, 'a')};
+  const brrr_bytes topic = world_long(w, 'u'), parent = world_long(w, 'p');
+  brrr_pending_return returns[] = {{world_long(w, '1'), parent, topic},
+                                   {world_long(w, '2'), parent, topic}};
+  brrr_bytes *both = brrr_arena_get(&w->arena, sizeof *both);
+  assert_non_null(both);
+  *both = world_returns(w, returns, 2);
+  world_put(w, (brrr_key){BRRR_KIND_CALL, call.call_hash},
+            world_call(w, &call));
+  world_put(w, (brrr_key){BRRR_KIND_PENDING_RETURNS, call.call_hash},
+            world_returns(w, returns, 1));
+  w->answer.value = world_long(w, 'v');
+  w->before = add_return;
+  w->ud = both;
+  return world_message(w, world_long(w, '9'), call.call_hash);
 }
 
 static void test_memory(void **state) {
   (void)state;
-  heap_sweep(world_sweep_handle,
-             &(world_sweep){before_sweep, MESSAGE, BRRR_OK});
+  heap_sweep(world_sweep_handle, &(world_before *){before_sweep});
 }
 
 int main(void) {

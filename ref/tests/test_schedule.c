@@ -174,40 +174,37 @@ static void test_read(void **state) { /* [SCHED-5] */
 
 /* ==== Memory ============================================================= */
 
-static brrr_status start_schedule(brrr_op **op, heap *h) {
-  return brrr_op_schedule(op, heap_alloc(h), NULL, BRRR_LIT("topic-t"), &leaf,
-                          BRRR_LIT("root1"));
+static brrr_status start_schedule(brrr_op **op, heap *h, world *w) {
+  const brrr_call call = {world_long(w, 'h'), world_long(w, 't'),
+                          world_long(w, 'p')};
+  return brrr_op_schedule(op, heap_alloc(h), NULL, world_long(w, 'u'), &call,
+                          world_long(w, 'r'));
 }
 
-static brrr_status start_read(brrr_op **op, heap *h) {
-  return brrr_op_read(op, heap_alloc(h), BRRR_LIT("h"));
+static brrr_status start_read(brrr_op **op, heap *h, world *w) {
+  const brrr_bytes hash = world_long(w, 'h');
+  world_put(w, (brrr_key){BRRR_KIND_VALUE, hash}, world_long(w, 'v'));
+  return brrr_op_read(op, heap_alloc(h), hash);
 }
 
-/* The value is too large for the first block of any arena. */
 static void sweep(heap *h, void *ud) {
-  brrr_status (*const *begin)(brrr_op **, heap *) = ud;
+  brrr_status (*const *begin)(brrr_op **, heap *, world *) = ud;
   world w;
   world_init(&w);
-  const brrr_bytes value = repeated("", "v", 100000, "");
-  if (*begin == start_read) {
-    world_set(&w, BRRR_KIND_VALUE, "h", "");
-    w.entries[0].octets = value;
-  }
   brrr_op *op = NULL;
-  brrr_status s = (*begin)(&op, h);
+  brrr_status s = (*begin)(&op, h, &w);
   if (s)
     assert_null(op);
   else
     s = world_run(&w, op);
   assert_int_equal(s, h->fail_at ? BRRR_E_NOMEM : BRRR_OK);
   brrr_op_free(op);
-  free((void *)(uintptr_t)value.ptr);
   world_free(&w);
 }
 
 static void test_memory(void **state) {
   (void)state;
-  brrr_status (*begin)(brrr_op **, heap *) = start_schedule;
+  brrr_status (*begin)(brrr_op **, heap *, world *) = start_schedule;
   heap_sweep(sweep, &begin);
   begin = start_read;
   heap_sweep(sweep, &begin);

@@ -58,6 +58,7 @@ void world_free(world *w);
  */
 void world_set(world *w, brrr_kind kind, const char *hash, const char *octets);
 void world_remove(world *w, brrr_kind kind, const char *hash);
+void world_put(world *w, brrr_key key, brrr_bytes octets);
 void world_count(world *w, const char *counter, int64_t num);
 void assert_stored(world *w, brrr_kind kind, const char *hash,
                    const char *octets);
@@ -65,6 +66,13 @@ void assert_counted(world *w, const char *counter, int64_t num);
 /* The log: lines such as "get call/h", "set value/h v", "put topic-t li2e..."
  */
 void assert_log(const world *w, const char *log);
+
+/* A text so long that an arena allocates for it alone: with such ones, every
+ * allocation in an arena is one of the heap. Records of them. */
+brrr_bytes world_long(world *w, char fill);
+brrr_bytes world_call(world *w, const brrr_call *call);
+brrr_bytes world_message(world *w, brrr_bytes root_id, brrr_bytes call_hash);
+brrr_bytes world_returns(world *w, brrr_pending_return *returns, size_t count);
 
 /* Carries out `e`. The reply is borrowed from the world. */
 brrr_reply world_act(world *w, const brrr_effect *e);
@@ -75,14 +83,11 @@ brrr_status world_run(world *w, brrr_op *op);
  * leaks. `limits` may be NULL. */
 brrr_status world_handle(world *w, const brrr_limits *limits,
                          const char *message, brrr_error *err);
-/* For heap_sweep: the same, with allocations that fail. Either it ends in
- * BRRR_E_NOMEM, or in `expected`. `before` prepares the world. */
-typedef struct world_sweep {
-  void (*before)(world *w);
-  const char *message;
-  brrr_status expected;
-} world_sweep;
-void world_sweep_handle(heap *h, void *sweep);
+/* For heap_sweep: the same, with allocations that fail. Then it ends in
+ * BRRR_E_NOMEM, otherwise in BRRR_OK. `before`, a world_before *, makes the
+ * world and returns the message, which lives in it. */
+typedef brrr_bytes world_before(world *w);
+void world_sweep_handle(heap *h, void *before);
 
 /* ==== All orders ========================================================= */
 

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from brrr_conformance.config import AdapterConfig
 
 PROTOCOL = 1
+START_SECONDS = 15.0  # an interpreter may have to be warmed up
 EXIT_SECONDS = 5.0  # adapter.proto: what Close and the end of input may take
 STDERR_TAIL = 8192
 PIPE_SIZE = 1 << 20  # a record of 16 MiB goes through it in pieces
@@ -154,7 +155,7 @@ class Adapter:
 
     async def _greet(self) -> None:
         hello = pb.Command(hello=pb.Hello(protocol=PROTOCOL))
-        self.welcome = (await self._ask(hello, "welcome")).welcome
+        self.welcome = (await self._ask(hello, "welcome", START_SECONDS)).welcome
         if self.welcome.protocol != PROTOCOL:
             raise self._broken(f"speaks protocol {self.welcome.protocol}, not 1")
 

@@ -17,6 +17,8 @@ from urllib.parse import urlsplit
 
 from redis import RedisError
 from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 
 from brrr_conformance.outcome import HarnessError
 
@@ -28,7 +30,7 @@ ATTEMPTS = 3
 
 # Starts the server, and ends it when the runner closes our standard input or
 # dies, in whatever way.
-GUARD = '"$@" & read -r _; kill "$!"; wait'
+GUARD = '"$@" & read -r _; kill -9 "$!"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +119,13 @@ async def foreign_server(url: str) -> AsyncIterator[Server]:
 
 def _connect(host: str, port: int, db: int) -> Redis:
     # One connection: commands of the runner's own arrive in order.
-    return Redis(host=host, port=port, db=db, single_connection_client=True)
+    return Redis(
+        host=host,
+        port=port,
+        db=db,
+        single_connection_client=True,
+        retry=Retry(NoBackoff(), 0),  # no second try behind our back
+    )
 
 
 def _free_port() -> int:

@@ -18,7 +18,7 @@ _REQUIREMENT = re.compile(
     r"(?P<text>.+?)(?=\n\s*\n|\n```|\Z)",
     re.MULTILINE | re.DOTALL,
 )
-_SENTENCE = re.compile(r".+?[.:](?=\s+[A-Z*(`]|$)", re.DOTALL)
+_SENTENCE = re.compile(r".+?(?:\.(?=\s+[A-Z*(`])|$)", re.DOTALL)
 _EXAMPLE = re.compile(
     r"^```example (?P<info>.*)\n(?P<body>(?:.*\n)*?)```$", re.MULTILINE
 )

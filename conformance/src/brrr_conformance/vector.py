@@ -36,6 +36,9 @@ VERDICTS = {
     "reject-or-keep": ("reject_or_exact", 1),
 }
 
+# What a line that is no vector can run into, here or in forms.py.
+ERRORS = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
+
 Runs: TypeAlias = tuple[tuple[bytes, int], ...]
 
 
@@ -95,7 +98,7 @@ def read_vectors(file: Path) -> list[Vector]:
         source = f"{file}:{number}"
         try:
             vector = parse_vector(json.loads(line), source)
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
+        except ERRORS as error:
             reason = f"no {error}" if isinstance(error, KeyError) else error
             raise VectorError(f"{source}: {reason}") from error
         if vector.id in lines:
@@ -126,7 +129,7 @@ def all_vectors(spec: Spec) -> list[Vector]:
 
 
 def parse_vector(table: Any, source: str) -> Vector:
-    """Read one vector; ValueError, KeyError or TypeError if it is none."""
+    """Read one vector; one of ERRORS if it is none."""
     if not isinstance(table, dict):
         raise TypeError("not a JSON object")
     way, kind = _suite(_typed(table, "suite", str))
@@ -257,7 +260,7 @@ def spec_vectors(example: Example) -> Iterator[Vector]:
             table["id"] = f"{example.id}.{number}"
             table["requirements"] = list(example.requirements)
             yield parse_vector(table, source)
-        except (NotationError, ValueError, KeyError, TypeError) as error:
+        except (NotationError, *ERRORS) as error:
             raise VectorError(f"{source}: {error}") from error
 
 
@@ -278,6 +281,8 @@ def _table(example: Example, line: str, follows: str) -> dict[str, Any]:
         return {**table, "expect": "accept", "canonical": parse_plain(octets).hex()}
     text, _, note = line.partition(" # ")
     octets, verdict, *again = text.split()
+    if len(again) > (verdict == Expected.ACCEPT):
+        raise NotationError(f"too much: {text}")
     expect, level = VERDICTS[verdict]
     table |= {"expect": expect, "level": level, "note": note.strip()}
     table["hex"] = parse_plain(octets).hex()

@@ -4,127 +4,154 @@
 from __future__ import annotations
 
 import asyncio
-from base64 import b64decode
+import json
+import sys
+from base64 import b64decode, b64encode
+from contextlib import suppress
 from typing import Any
 
-import protojson
-import tiny
-from protojson import Json, base64
+from tiny import (
+    Ask,
+    Brrr,
+    BrrrError,
+    Call,
+    PendingReturn,
+    PendingReturns,
+    ScheduleMessage,
+    Worker,
+)
+
+RECORDS: Any = {"SCHEDULE_MESSAGE": ScheduleMessage, "PENDING_RETURN": PendingReturn}
+RECORDS |= {"PENDING_RETURNS": PendingReturns, "CALL": Call}
+FROM_JSON: Any = {"octets": b64decode, "payload": b64decode, "value": b64decode}
+FROM_JSON |= {"scheduled_at": int}
+
+
+def parse(it: Any) -> Any:
+    """Turn base64 into octets, and what has the fields of a type into that type."""
+    it |= {name: FROM_JSON[name](it[name]) for name in FROM_JSON.keys() & it.keys()}
+    types = [kind for kind in (*RECORDS.values(), Ask) if it.keys() == {*kind._fields}]
+    return types[0](**it) if types else it
+
+
+def failure(error: Exception) -> Any:
+    code = "MISUSE" if isinstance(error, KeyError) else "UNEXPECTED"  # a missing field
+    code, details = getattr(error, "code", code), getattr(error, "details", {})
+    return {"code": code, "reason": str(error) or repr(error), **details}
 
 
 class Adapter:
-    grace = 1.0  # seconds that Close leaves to handlers
-
-    def __init__(self, brrr: type[tiny.Brrr] = tiny.Brrr, worker: Any = tiny.Worker):
+    def __init__(self, brrr: type[Brrr] = Brrr, worker: type[Worker] = Worker):
         self.brrr_type, self.worker_type = brrr, worker
-        self.brrr: tiny.Brrr | None = None
-        self.serving: dict[Any, asyncio.Task[None]] = {}
-        self.answers: list[asyncio.Future[Json]] = []
-        self.lines = protojson.Lines()
+        self.encoder, self.decoder = brrr.encoder, brrr.decoder
+        self.brrr: Any = None  # while open
+        self.serving: dict[Worker, Any] = {}  # and the task that runs it
+        self.answers: dict[int, asyncio.Future[Any]] = {}  # that handlers wait for
+        self.invoked = 0
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as commands:
-            while (command := await self.lines.read()) is not None:
-                commands.create_task(self.reply_to(command))
-            await self.on_close(0, {})
+            while line := await asyncio.to_thread(sys.stdin.buffer.readline):
+                command = json.loads(line, object_hook=parse)
+                commands.create_task(self.reply_to(command.pop("id"), command))
+            await self.close()
 
-    async def reply_to(self, command: Json) -> None:
-        number = command.pop("id", 0)
-        name, body = next(iter(command.items()), ("nothing", {}))
+    async def reply_to(self, number: int, command: Any) -> None:
+        name, it = command.popitem() if command else ("nothing", {})
         try:
-            step = getattr(self, f"on_{name}", self.on_unknown)
-            reply = await step(number, body)
+            reply = await self.execute(number, name, it)
         except Exception as error:
-            reply = {"failure": protojson.failure(error)}
-        if reply:
-            await self.send(number, reply)
+            reply = {"failure": failure(error)}
+        if name != "answer":
+            self.send(number, reply)
 
-    async def send(self, number: int, reply: Json) -> None:
-        await self.lines.write({"id": number, **reply})
+    def send(self, number: int, reply: Any) -> None:
+        line = {"id": number, **reply}
+        print(json.dumps(line, default=lambda it: b64encode(it).decode()), flush=True)
 
-    async def on_unknown(self, _number: int, _: Json) -> Json:
-        return {"failure": {"code": "NOT_IMPLEMENTED", "reason": "unknown command"}}
-
-    async def on_hello(self, _number: int, _: Json) -> Json:
-        sdk = {"sdk": "tiny", "version": "1", "language": "Python"}
-        return {"welcome": {"protocol": 1, **sdk}}
-
-    async def on_encode(self, _: int, it: Json) -> Json:
-        name = next((key for key in it if key != "ill_formed"), "no record")
-        record = protojson.record(
-            name, protojson.ill_formed(it[name], it["ill_formed"])
-        )
-        return {"encoded": {"octets": base64(self.brrr_type.encoder.encode(record))}}
-
-    async def on_decode(self, _: int, it: Json) -> Json:
-        name, sdk = it["type"].lower(), self.brrr_type
-        record = getattr(sdk.decoder, name)(b64decode(it["octets"]))
-        if name == "value":
-            return {"decoded": {"reencoded": base64(sdk.encoder.write(record))}}
-        again = base64(sdk.encoder.encode(record))
-        return {"decoded": {name: protojson.to_json(record), "reencoded": again}}
-
-    def opened(self) -> tiny.Brrr:
-        if self.brrr is None:
-            raise protojson.MisuseError("not open")
-        return self.brrr
-
-    async def on_open(self, _: int, it: Json) -> Json:
-        if self.brrr:
-            raise protojson.MisuseError("open already")
-        self.brrr = self.brrr_type(tiny.connect(it["redis_url"]))
-        try:
-            await tiny.do(self.brrr.redis, "PING")
-        except tiny.BackendError:
-            self.brrr = None
-            raise
+    async def execute(self, number: int, name: str, it: Any) -> Any:
+        if name == "hello":
+            sdk = {"sdk": "tiny", "version": "1", "language": "Python"}
+            return {"welcome": {"protocol": 1, **sdk}}
+        if name == "encode":
+            return {"encoded": {"octets": self.encode(**it)}}
+        if name == "decode":
+            return {"decoded": self.decode(it["type"], it["octets"])}
+        if name == "answer":
+            if waiting := self.answers.pop(it["invocation"], None):  # not given up
+                waiting.set_result(it)
+        elif name == "close":
+            await self.close()
+        elif name not in ("open", "schedule", "read", "serve"):
+            raise BrrrError("NOT_IMPLEMENTED", "unknown command")
+        elif bool(self.brrr) == (name == "open"):
+            raise BrrrError("MISUSE", "open already, or not yet")
+        elif name == "open":
+            brrr = self.brrr_type(it["redis_url"])
+            await brrr.do("PING")
+            self.brrr = brrr
+        elif name == "schedule":
+            await self.brrr.schedule(it["ask"])
+        elif name == "read":
+            value = await self.brrr.read(it["call_hash"])
+            return {"found": {} if value is None else {"value": value}}
+        else:
+            await self.serve(number, it["topic"], it["on_problem"])
         return {"done": {}}
 
-    async def on_schedule(self, _: int, it: Json) -> Json:
-        await self.opened().schedule(protojson.ask(it["ask"]))
-        return {"done": {}}
+    def encode(self, ill_formed: list[Any], **records: Any) -> bytes:
+        _, it = records.popitem()
+        texts = {
+            x["field"]: x["octets"].decode(errors="surrogateescape") for x in ill_formed
+        }
+        if texts and isinstance(it, PendingReturns):
+            texts = {"returns": [it.returns[0]._replace(**texts), *it.returns[1:]]}
+        return self.encoder.encode(it._replace(**texts))
 
-    async def on_read(self, _: int, it: Json) -> Json:
-        value = await self.opened().read(it["call_hash"])
-        return {"found": {} if value is None else {"value": base64(value)}}
+    def decode(self, kind: str, octets: bytes) -> Any:
+        if kind == "VALUE":
+            return {"reencoded": self.encoder.write(self.decoder.value(octets))}
+        record = self.decoder.decode(RECORDS[kind], octets)
+        fields = record._asdict()
+        if "returns" in fields:
+            fields["returns"] = [it._asdict() for it in fields["returns"]]
+        return {kind.lower(): fields, "reencoded": self.encoder.encode(record)}
 
-    async def on_serve(self, number: int, it: Json) -> Json:
-        async def handler(call_hash: str, call: tiny.Call) -> bytes | tiny.Defer:
-            answer: asyncio.Future[Json] = asyncio.get_running_loop().create_future()
-            self.answers.append(answer)
-            invocation = {"invocation": len(self.answers), "topic": it["topic"]}
-            invocation |= {"call_hash": call_hash, **protojson.to_json(call)}
-            await self.send(number, {"invocation": invocation})
-            return protojson.outcome(await answer)
+    async def serve(self, number: int, topic: str, on_problem: str) -> None:
+        async def handler(call_hash: str, call: Call) -> Any:
+            self.invoked += 1
+            call_of = {"topic": topic, "call_hash": call_hash, **call._asdict()}
+            self.send(number, {"invocation": {"invocation": self.invoked, **call_of}})
+            if not self.brrr:
+                raise asyncio.CancelledError  # close came first
+            self.answers[self.invoked] = asyncio.Future()
+            answer = await self.answers[self.invoked]
+            if "fail" in answer:
+                raise RuntimeError(answer["fail"])
+            if "defer" in answer:
+                return answer["defer"]["children"]
+            return answer["response"]["value"]
 
-        async def go_on(error: tiny.BrrrError) -> bool:
-            if it["on_problem"] == "GO_ON":
-                await self.send(number, {"problem": protojson.failure(error)})
-            return bool(it["on_problem"] == "GO_ON")
+        async def report(error: BrrrError) -> None:
+            if on_problem != "GO_ON":
+                raise error
+            self.send(number, {"problem": failure(error)})
 
-        worker = self.worker_type(self.opened(), it["topic"], handler, go_on)
-        task = self.serving[worker] = asyncio.create_task(worker.run())
-        await asyncio.wait({task})
-        del self.serving[worker]
-        return {"done": {}} if task.cancelled() else {"done": task.result() or {}}
+        worker = self.worker_type(self.brrr, topic, handler, report)
+        self.serving[worker] = asyncio.current_task()
+        with suppress(asyncio.CancelledError):  # by close
+            await worker.run()
 
-    async def on_answer(self, _: int, it: Json) -> Json:
-        answer = self.answers[it["invocation"] - 1]
-        if not answer.done():  # Close may have come first
-            answer.set_result(it)
-        return {}
-
-    async def on_close(self, _number: int, _: Json) -> Json:
+    async def close(self) -> None:
         brrr, self.brrr = self.brrr, None
-        stops = [asyncio.create_task(worker.stop()) for worker in self.serving]
-        if under_way := [*stops, *self.serving.values()]:
-            _done, late = await asyncio.wait(under_way, timeout=self.grace)
-            for task in late:
-                task.cancel()
-            await asyncio.wait(under_way)
+        while self.answers:  # those handlers are given up
+            self.answers.popitem()[1].cancel()
+        ends = [*(worker.stop() for worker in self.serving), *self.serving.values()]
+        with suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.gather(*ends, return_exceptions=True), 3)
+        self.serving.clear()
         if brrr:
             await brrr.redis.aclose()
-        return {"done": {}}
 
 
 if __name__ == "__main__":

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: AGPL-3.0-only */
+#include "scene.h"
+
+void scene_init(scene *s) { stage_init(&s->stage); }
+
+void scene_free(scene *s) {
+  assert_null(s->worker);
+  for (unsigned i = 0; i < s->problem_count; i++) {
+    exact_free(s->problems[i].message);
+    exact_free(s->problems[i].detail);
+  }
+  stage_free(&s->stage);
+}
+
+/* ---- handler --------------------------------------------------------------
+ */
+
+static brrr_effect get_value(brrr_bytes hash) {
+  return (brrr_effect){.type = BRRR_STORE_GET, .key = {BRRR_KIND_VALUE, hash}};
+}
+
+static void join(scene *s, brrr_invocation *i) {
+  const brrr_bytes names = brrr_invocation_call(i)->payload;
+  brrr_child missing[SCENE_MAX];
+  uint8_t value[SCENE_MAX];
+  size_t count = 0, len = 0;
+  for (size_t n = 0; n < names.len; n++) {
+    const brrr_bytes hash = {names.ptr + n, 1};
+    answer a = ask(&s->subject, get_value(hash));
+    if (a.status == BRRR_OK)
+      value[len++] = a.value.ptr[0];
+    else
+      missing[count++] = (brrr_child){.call = {.call_hash = hash,
+                                               .task_name = BRRR_LIT("echo"),
+                                               .payload = hash}};
+    answer_drop(&a);
+  }
+  if (count)
+    brrr_invocation_defer(i, missing, count);
+  else
+    brrr_invocation_respond(i, (brrr_bytes){value, len});
+}
+
+static void on_handle(void *ud, brrr_invocation *i) {
+  scene *s = ud;
+  const brrr_call *call = brrr_invocation_call(i);
+  const brrr_bytes task = call->task_name;
+  s->invocations++;
+  assert_bytes_str(brrr_invocation_topic(i), s->topic ? s->topic : "t");
+  if (brrr_bytes_equal(task, BRRR_LIT("echo"))) {
+    brrr_invocation_respond(i, call->payload);
+  } else if (brrr_bytes_equal(task, BRRR_LIT("join"))) {
+    join(s, i);
+  } else if (brrr_bytes_equal(task, BRRR_LIT("fail"))) {
+    brrr_invocation_fail(i, call->payload);
+  } else if (brrr_bytes_equal(task, BRRR_LIT("later"))) {
+    assert_true(s->held_count < SCENE_MAX);
+    s->held[s->held_count++] = i;
+  } else {
+    const brrr_child child = {.topic = call->payload,
+                              .call = {.call_hash = BRRR_LIT("child")}};
+    assert_bytes_str(task, "astray");
+    brrr_invocation_defer(i, &child, 1);
+  }
+}
+
+static brrr_policy on_problem(void *ud, const brrr_problem *p) {
+  scene *s = ud;
+  assert_true(s->problem_count < SCENE_MAX);
+  s->problems[s->problem_count++] = (scene_problem){
+      p->has_message, exact(p->message), exact(p->detail), p->error};
+  return s->policy;
+}
+
+static void on_ended(void *ud, brrr_status status) {
+  scene *s = ud;
+  s->ended++;
+  s->status = status;
+}
+
+/* ---- life -----------------------------------------------------------------
+ */
+
+brrr_worker_options scene_options(scene *s) {
+  const brrr_backend b = s->subject.backend;
+  return (brrr_worker_options){.loop = &s->stage.loop,
+                               .backends = {b, b, b},
+                               .alloc = s->alloc,
+                               .topic =
+                                   brrr_bytes_str(s->topic ? s->topic : "t"),
+                               .concurrency = s->concurrency,
+                               .handle = on_handle,
+                               .problem = on_problem,
+                               .ended = on_ended,
+                               .wake = s->wake,
+                               .ud = s};
+}
+
+void scene_start(scene *s) {
+  const brrr_worker_options options = scene_options(s);
+  s->ended = 0;
+  assert_int_equal(brrr_worker_start(&s->worker, &options), BRRR_OK);
+}
+
+void scene_end(scene *s, brrr_status status) {
+  stage_wait(&s->stage, &s->ended);
+  assert_int_equal(s->ended, 1);
+  assert_string_equal(brrr_status_name(s->status), brrr_status_name(status));
+  brrr_worker_free(s->worker);
+  s->worker = NULL;
+}
+
+/* ---- what the test does ---------------------------------------------------
+ */
+
+void scene_put(scene *s, brrr_bytes message) {
+  const brrr_effect put = {.type = BRRR_QUEUE_PUT,
+                           .name = brrr_bytes_str(s->topic ? s->topic : "t"),
+                           .value = message};
+  expect(&s->subject, put, BRRR_OK, NULL);
+}
+
+void scene_call(scene *s, const char *hash, const char *task,
+                const char *payload) {
+  brrr_arena a;
+  brrr_buf b;
+  brrr_bytes octets;
+  const brrr_call call = {.task_name = brrr_bytes_str(task),
+                          .payload = brrr_bytes_str(payload)};
+  const brrr_schedule_message message = {BRRR_LIT("root"),
+                                         brrr_bytes_str(hash)};
+  brrr_arena_init(&a, (brrr_alloc){0});
+  brrr_buf_init(&b, &a);
+  brrr_call_encode(&b, &call);
+  assert_int_equal(brrr_buf_finish(&b, &octets, NULL), BRRR_OK);
+  expect(&s->subject,
+         (brrr_effect){.type = BRRR_STORE_SET,
+                       .key = {BRRR_KIND_CALL, brrr_bytes_str(hash)},
+                       .value = octets},
+         BRRR_OK, NULL);
+  brrr_buf_init(&b, &a);
+  brrr_schedule_message_encode(&b, &message);
+  assert_int_equal(brrr_buf_finish(&b, &octets, NULL), BRRR_OK);
+  scene_put(s, octets);
+  brrr_arena_free(&a);
+}
+
+void scene_expect_value(scene *s, const char *hash, const char *value) {
+  expect(&s->subject, get_value(brrr_bytes_str(hash)), BRRR_OK, value);
+}
+
+void scene_expect_no_value(scene *s, const char *hash) {
+  expect(&s->subject, get_value(brrr_bytes_str(hash)), BRRR_ABSENT, NULL);
+}
+
+typedef struct at_least {
+  const unsigned *have;
+  unsigned want;
+} at_least;
+
+static bool is_enough(void *ud) {
+  const at_least *a = ud;
+  return *a->have >= a->want;
+}
+
+void scene_until_held(scene *s, unsigned count) {
+  at_least a = {&s->held_count, count};
+  stage_until(&s->stage, is_enough, &a);
+}
+
+void scene_until_problems(scene *s, unsigned count) {
+  at_least a = {&s->problem_count, count};
+  stage_until(&s->stage, is_enough, &a);
+}
+
+void scene_until_value(scene *s, const char *hash) {
+  const uint64_t start = uv_hrtime();
+  for (;;) {
+    answer a = ask(&s->subject, get_value(brrr_bytes_str(hash)));
+    answer_drop(&a);
+    if (a.status == BRRR_OK)
+      return;
+    assert_true(uv_hrtime() - start < (uint64_t)STAGE_DEADLINE_MS * 1000000);
+    uv_run(&s->stage.loop, UV_RUN_NOWAIT);
+  }
+}
+
+void scene_answer_held(scene *s) {
+  assert_true(s->held_count > 0);
+  brrr_invocation_respond(s->held[--s->held_count], BRRR_LIT("held"));
+}

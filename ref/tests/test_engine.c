@@ -328,6 +328,38 @@ static void test_memory_of_attempts(void **state) { /* [STORE-5] */
   free((void *)(uintptr_t)record.ptr);
 }
 
+/* So many that the table of strands takes a block of its own. Each of the first
+ * and of the last allocations fails once; those in between are all alike. */
+static void test_memory_of_many_strands(void **state) {
+  (void)state;
+  enum { COUNT = 2050 };
+  char(*names)[8] = calloc(COUNT, sizeof *names);
+  brrr_child *children = calloc(COUNT, sizeof *children);
+  assert_non_null(names);
+  assert_non_null(children);
+  for (size_t i = 0; i < COUNT; i++) {
+    assert_true(snprintf(names[i], sizeof *names, "%zu", i) > 0);
+    children[i].call.call_hash = brrr_bytes_str(names[i]);
+  }
+  brrr_status s = BRRR_E_NOMEM;
+  for (size_t k = 1; s == BRRR_E_NOMEM; k = k == 20 ? COUNT - 20 : k + 1) {
+    heap h = {0};
+    uint64_t invoke;
+    const brrr_effect *e;
+    brrr_op *op = invoked(&h, &invoke);
+    h.fail_at = h.count + k;
+    assert_int_equal(brrr_op_reply(op, invoke, DEFER(children, COUNT)),
+                     BRRR_OK);
+    s = brrr_op_next(op, &e);
+    brrr_op_free(op);
+    assert_int_equal(h.live, 0);
+    assert_true(s == BRRR_E_NOMEM || k > COUNT);
+  }
+  assert_int_equal(s, BRRR_EFFECT);
+  free(children);
+  free(names);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_kind_name),
@@ -341,6 +373,7 @@ int main(void) {
       cmocka_unit_test(test_same_child_many_times),
       cmocka_unit_test(test_many_returns),
       cmocka_unit_test(test_memory_of_attempts),
+      cmocka_unit_test(test_memory_of_many_strands),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -133,7 +133,7 @@ class Encoder:
 class Decoder:
     max_depth = 32  # [WIRE-27]
     token = re.compile(rb"i(0|-?[1-9][0-9]*)e|(0|[1-9][0-9]*):|[lde]")
-    not_a_token = re.compile(
+    not_a_token = re.compile(  # the first that matches tells what is broken
         rb"(?P<WIRE_12>\A\Z)|(?P<WIRE_13>(?:i-?)?[0-9]*\Z)|(?P<WIRE_16>i-?e)|"
         rb"(?P<WIRE_17>i?-?0[0-9]|i-0e)|(?P<WIRE_18>i)|(?P<WIRE_19>[0-9])|(?P<WIRE_15>)"
     )
@@ -141,9 +141,7 @@ class Decoder:
 
     def value(self, data: bytes) -> Value:
         """Read a value of any depth, without recursion [WIRE-26]."""
-        opened: list[
-            tuple[int, bytes, list[Value]]
-        ] = []  # start, l or d, what is in it
+        opened: list[tuple[int, bytes, list[Value]]] = []  # start, l or d, content
         end = 0
         value: Value
         while True:
@@ -177,9 +175,8 @@ class Decoder:
 
     def no_token(self, data: bytes, at: int) -> NoReturn:
         broken = getattr(self.not_a_token.match(data, at), "lastgroup", "")
-        self.refuse(
-            broken.replace("_", "-"), "no integer, length, l, d or e", offset=at
-        )
+        requirement = broken.replace("_", "-")
+        self.refuse(requirement, "no integer, length, l, d or e", offset=at)
 
     def pair(self, items: list[Value], start: int) -> dict[bytes, Value]:
         keys = [key for key in items[::2] if isinstance(key, bytes)]

@@ -68,18 +68,18 @@ static void test_grow(void **state) {
   heap h = {0};
   brrr_arena a;
   brrr_arena_init(&a, heap_alloc(&h));
-  uint8_t *p = brrr__arena_grow(&a, NULL, 0, 5);
-  memcpy(p, "12345", 5);
-  uint8_t *grown = brrr__arena_grow(&a, p, 5, 100);
+  uint8_t *p = brrr__arena_grow(&a, NULL, 0, 6);
+  memcpy(p, "12345", 6);
+  uint8_t *grown = brrr__arena_grow(&a, p, 6, 100);
   assert_ptr_equal(grown, p); /* the last one: in place */
   uint8_t *other = brrr_arena_get(&a, 1);
   *other = 'x';
   grown = brrr__arena_grow(&a, p, 100, 200);
   assert_ptr_not_equal(grown, p); /* not any more */
-  assert_memory_equal(grown, "12345", 5);
+  assert_memory_equal(grown, "12345", 6);
   p = brrr__arena_grow(&a, grown, 200, 5000);
   assert_ptr_not_equal(p, grown); /* no room in the block */
-  assert_memory_equal(p, "12345", 5);
+  assert_memory_equal(p, "12345", 6);
   assert_true(*other == 'x');
   brrr_arena_free(&a);
   assert_int_equal(h.live, 0);

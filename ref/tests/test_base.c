@@ -73,12 +73,12 @@ static void test_compare(void **state) { /* [REC-7] */
 
 static void test_alloc(void **state) {
   (void)state;
-  uint8_t *p = brrr__alloc((brrr_alloc){0}, NULL, 0, 3);
+  uint8_t *p = brrr__alloc((brrr_alloc){0}, NULL, 0, 4);
   assert_non_null(p);
-  memcpy(p, "abc", 3);
-  p = brrr__alloc((brrr_alloc){0}, p, 3, 1000);
+  memcpy(p, "abc", 4);
+  p = brrr__alloc((brrr_alloc){0}, p, 4, 1000);
   assert_non_null(p);
-  assert_memory_equal(p, "abc", 3);
+  assert_memory_equal(p, "abc", 4);
   assert_null(brrr__alloc((brrr_alloc){0}, p, 1000, 0));
 }
 

@@ -265,7 +265,7 @@ static void take_back(const brrr_reply *reply) {
 }
 
 brrr_status world_run(world *w, brrr_op *op) {
-  const brrr_effect *asked[CHOICES_MAX];
+  const brrr_effect *asked[CHOICES_MAX] = {NULL};
   size_t count = 0;
   for (;;) {
     const brrr_effect *e = NULL;
@@ -310,10 +310,10 @@ brrr_status world_handle(world *w, const brrr_limits *limits,
   return s;
 }
 
-void world_sweep_handle(heap *h, void *ud) {
-  world_before *const *before = ud;
+void world_sweep_handle(heap *h, void *before) {
+  world_before *const *begin = before;
   world w;
-  const brrr_bytes message = (*before)(&w);
+  const brrr_bytes message = (*begin)(&w);
   brrr_op *const untouched = (brrr_op *)&w, *op = untouched;
   brrr_status s =
       brrr_op_handle(&op, heap_alloc(h), NULL, WORLD_TOPIC, message);

@@ -59,10 +59,10 @@ void world_free(world *w);
 void world_set(world *w, brrr_kind kind, const char *hash, const char *octets);
 void world_remove(world *w, brrr_kind kind, const char *hash);
 void world_put(world *w, brrr_key key, brrr_bytes octets);
-void world_count(world *w, const char *counter, int64_t num);
+void world_count(world *w, const char *name, int64_t num);
 void assert_stored(world *w, brrr_kind kind, const char *hash,
                    const char *octets);
-void assert_counted(world *w, const char *counter, int64_t num);
+void assert_counted(world *w, const char *name, int64_t num);
 /* The log: lines such as "get call/h", "set value/h v", "put topic-t li2e..."
  */
 void assert_log(const world *w, const char *log);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-only
 // The SDK's Store interface on our Redis binding; the SDK has none of its own.
-import { redis } from "./sdk.ts";
+import { redis } from "./sdk.mts";
 
 interface Key { type: string; callHash: string }
 

@@ -2,7 +2,7 @@
 // Records through the SDK's own classes: the commands Encode and Decode.
 import {
   backends, bencoder, Memory, PendingReturn, PendingReturns, ScheduleMessage, TaggedTuple,
-} from "./sdk.ts";
+} from "./sdk.mts";
 
 export type Json = Record<string, any>;
 const CALL = { type: "call", callHash: "" };

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: AGPL-3.0-only */
 #include "scene.h"
 
-void scene_init(scene *s) { stage_init(&s->stage); }
+void scene_init(scene *s, struct stage *shared) {
+  s->stage = shared ? shared : &s->own;
+  if (!shared)
+    stage_init(&s->own);
+}
 
 void scene_free(scene *s) {
   assert_null(s->worker);
@@ -9,7 +13,8 @@ void scene_free(scene *s) {
     exact_free(s->problems[i].message);
     exact_free(s->problems[i].detail);
   }
-  stage_free(&s->stage);
+  if (s->stage == &s->own)
+    stage_free(&s->own);
 }
 
 /* ---- handler --------------------------------------------------------------
@@ -19,26 +24,57 @@ static brrr_effect get_value(brrr_bytes hash) {
   return (brrr_effect){.type = BRRR_STORE_GET, .key = {BRRR_KIND_VALUE, hash}};
 }
 
-static void join(scene *s, brrr_invocation *i) {
-  const brrr_bytes names = brrr_invocation_call(i)->payload;
+/* A handler that waits for what it reads. */
+typedef struct joining {
+  brrr_invocation *invocation;
+  brrr_bytes names;
+  answer *answers; /* one for each name */
+  size_t came;
+} joining;
+
+static void join_end(joining *j) {
   brrr_child missing[SCENE_MAX];
   uint8_t value[SCENE_MAX];
   size_t count = 0, len = 0;
-  for (size_t n = 0; n < names.len; n++) {
-    const brrr_bytes hash = {names.ptr + n, 1};
-    answer a = ask(&s->subject, get_value(hash));
-    if (a.status == BRRR_OK)
-      value[len++] = a.value.ptr[0];
+  for (size_t n = 0; n < j->names.len; n++) {
+    const brrr_bytes hash = {j->names.ptr + n, 1};
+    if (j->answers[n].status == BRRR_OK)
+      value[len++] = j->answers[n].value.ptr[0];
     else
       missing[count++] = (brrr_child){.call = {.call_hash = hash,
                                                .task_name = BRRR_LIT("echo"),
                                                .payload = hash}};
-    answer_drop(&a);
+    answer_drop(&j->answers[n]);
   }
   if (count)
-    brrr_invocation_defer(i, missing, count);
+    brrr_invocation_defer(j->invocation, missing, count);
   else
-    brrr_invocation_respond(i, (brrr_bytes){value, len});
+    brrr_invocation_respond(j->invocation, (brrr_bytes){value, len});
+  free(j->answers);
+  free(j);
+}
+
+/* The reply to the next read: they come in order. */
+static void on_joined(void *ud, const brrr_reply *reply) {
+  joining *j = ud;
+  const brrr_done keep = answer_into(&j->answers[j->came++]);
+  keep.fn(keep.ud, reply);
+  if (j->came == j->names.len)
+    join_end(j);
+}
+
+static void join(scene *s, brrr_invocation *i) {
+  joining *j = malloc(sizeof *j);
+  assert_non_null(j);
+  *j = (joining){.invocation = i, .names = brrr_invocation_call(i)->payload};
+  j->answers = calloc(j->names.len, sizeof *j->answers);
+  assert_non_null(j->answers);
+  assert_true(j->names.len <= SCENE_MAX);
+  for (size_t n = 0, len = j->names.len; n < len; n++) {
+    const brrr_effect get = get_value((brrr_bytes){j->names.ptr + n, 1});
+    s->subject.backend.submit(s->subject.backend.self, &get,
+                              (brrr_done){on_joined, j});
+  }
 }
 
 static void on_handle(void *ud, brrr_invocation *i) {
@@ -83,7 +119,7 @@ static void on_ended(void *ud, brrr_status status) {
 
 brrr_worker_options scene_options(scene *s) {
   const brrr_backend b = s->subject.backend;
-  return (brrr_worker_options){.loop = &s->stage.loop,
+  return (brrr_worker_options){.loop = &s->stage->loop,
                                .backends = {b, b, b},
                                .alloc = s->alloc,
                                .topic =
@@ -103,7 +139,7 @@ void scene_start(scene *s) {
 }
 
 void scene_end(scene *s, brrr_status status) {
-  stage_wait(&s->stage, &s->ended);
+  stage_wait(s->stage, &s->ended);
   assert_int_equal(s->ended, 1);
   assert_string_equal(brrr_status_name(s->status), brrr_status_name(status));
   brrr_worker_free(s->worker);
@@ -165,12 +201,12 @@ static bool is_enough(void *ud) {
 
 void scene_until_held(scene *s, unsigned count) {
   at_least a = {&s->held_count, count};
-  stage_until(&s->stage, is_enough, &a);
+  stage_until(s->stage, is_enough, &a);
 }
 
 void scene_until_problems(scene *s, unsigned count) {
   at_least a = {&s->problem_count, count};
-  stage_until(&s->stage, is_enough, &a);
+  stage_until(s->stage, is_enough, &a);
 }
 
 void scene_until_value(scene *s, const char *hash) {
@@ -181,7 +217,7 @@ void scene_until_value(scene *s, const char *hash) {
     if (a.status == BRRR_OK)
       return;
     assert_true(uv_hrtime() - start < (uint64_t)STAGE_DEADLINE_MS * 1000000);
-    uv_run(&s->stage.loop, UV_RUN_NOWAIT);
+    uv_run(&s->stage->loop, UV_RUN_NOWAIT);
   }
 }
 

@@ -35,7 +35,8 @@ typedef struct scene {
   uint32_t concurrency;
   const char *topic; /* NULL: "t" */
 
-  stage stage;
+  struct stage *stage;
+  struct stage own; /* unless it is shared */
   brrr_worker *worker;
   brrr_invocation *held[SCENE_MAX];
   unsigned held_count;
@@ -46,7 +47,8 @@ typedef struct scene {
   brrr_status status;
 } scene;
 
-void scene_init(scene *s);
+/* On a stage of its own if `shared` is NULL. */
+void scene_init(scene *s, struct stage *shared);
 /* Asserts that the worker, if there is one, has ended. */
 void scene_free(scene *s);
 /* `options` for a worker of this scene. */

@@ -16,7 +16,7 @@ static brrr_memory *on_memory(scene *s) {
   assert_int_equal(brrr_memory_new(&m, (brrr_alloc){0}), BRRR_OK);
   s->subject = (subject){brrr_memory_backend(m), wait_not, NULL};
   s->wake = brrr_memory_wake;
-  scene_init(s);
+  scene_init(s, NULL);
   return m;
 }
 
@@ -94,13 +94,13 @@ static void test_concurrency(void **state) {
   scene_call(&s, "c", "later", "");
   scene_call(&s, "d", "later", "");
   scene_until_held(&s, 3);
-  stage_run_ms(&s.stage, 20);
+  stage_run_ms(s.stage, 20);
   assert_int_equal(s.held_count, 3);
   scene_answer_held(&s);
   scene_until_held(&s, 3);
   scene_call(&s, "e", "later", "");
   brrr_worker_stop(s.worker);
-  stage_run_ms(&s.stage, 20);
+  stage_run_ms(s.stage, 20);
   assert_int_equal(s.held_count, 3);
   assert_int_equal(s.ended, 0); /* what is in hand is finished first */
   while (s.held_count)
@@ -150,13 +150,13 @@ static void test_stop_without_wake(void **state) {
   brrr_memory *m = on_memory(&s);
   s.wake = NULL;
   scene_start(&s);
-  stage_run_ms(&s.stage, 10);
+  stage_run_ms(s.stage, 10);
   brrr_worker_stop(s.worker);
   brrr_worker_stop(s.worker); /* twice is once */
-  stage_run_ms(&s.stage, 10);
+  stage_run_ms(s.stage, 10);
   assert_int_equal(s.ended, 0);
   scene_call(&s, "h", "echo", "v");
-  stage_run_ms(&s.stage, 10);
+  stage_run_ms(s.stage, 10);
   assert_int_equal(s.ended, 0);
   scene_expect_value(&s, "h", "v");
   brrr_memory_wake(m);
@@ -171,7 +171,7 @@ static void test_empty_polls(void **state) {
   brrr_memory *m = on_memory(&s);
   scene_start(&s);
   for (int i = 0; i < 3; i++) {
-    stage_run_ms(&s.stage, 5);
+    stage_run_ms(s.stage, 5);
     brrr_memory_wake(m);
   }
   scene_call(&s, "h", "echo", "v");
@@ -188,7 +188,7 @@ static void test_queue_closes(void **state) {
   scene_call(&s, "h", "later", "");
   scene_until_held(&s, 1);
   brrr_memory_close(m);
-  stage_run_ms(&s.stage, 10);
+  stage_run_ms(s.stage, 10);
   assert_int_equal(s.ended, 0);
   scene_answer_held(&s);
   scene_end(&s, BRRR_CLOSED);
@@ -267,7 +267,7 @@ static void test_problem_while_others_work(void **state) {
   scene_until_held(&s, 2);
   scene_put(&s, BRRR_LIT("junk"));
   scene_until_problems(&s, 1);
-  stage_run_ms(&s.stage, 10);
+  stage_run_ms(s.stage, 10);
   assert_int_equal(s.ended, 0);
   scene_answer_held(&s);
   brrr_invocation_fail(s.held[--s.held_count], BRRR_LIT("boom"));
@@ -412,9 +412,9 @@ static void sweep_once(heap *h, void *ud) {
   const brrr_worker_options options = scene_options(&s);
   if (brrr_worker_start(&s.worker, &options) == BRRR_OK) {
     scene_call(&s, "p", "join", "ab");
-    stage_until(&s.stage, is_over, &(goal){&s, KEY(VALUE, "p"), 0});
+    stage_until(s.stage, is_over, &(goal){&s, KEY(VALUE, "p"), 0});
     scene_call(&s, "last", "echo", "v");
-    stage_until(&s.stage, is_over,
+    stage_until(s.stage, is_over,
                 &(goal){&s, KEY(VALUE, "last"), s.problem_count});
     stop(&s);
     assert_int_equal(s.problem_count, h->fail_at > 0);

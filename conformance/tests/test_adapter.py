@@ -118,9 +118,11 @@ async def test_replies_twice(make_adapter: MakeAdapter) -> None:
 async def test_answers_before_it_is_asked(make_adapter: MakeAdapter) -> None:
     early = [{"reply": {"done": {}}}, {"reply": {**DECODED, "id": 3}}]
     adapter = await start(make_adapter, open=early)
+    broken = asyncio.Event()
+    adapter.on_error = broken.set
     await adapter.open("redis://127.0.0.1:1/0")
+    await asyncio.wait_for(broken.wait(), 5)
     with pytest.raises(AdapterBroken, match="for command 3, which waits for none"):
-        await asyncio.sleep(0.2)
         await adapter.decode(pb.VALUE, b"le")
     await adapter.end()
 

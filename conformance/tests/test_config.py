@@ -45,7 +45,7 @@ def test_whole(tmp_path: Path) -> None:
     (tmp_path / "adapter.toml").write_text(text)
     config = load_adapter(tmp_path)
     assert config.command == ("python3", "a.py", "b c")
-    assert (config.level, config.profiles) == (1, {Profile.WIRE})
+    assert (config.level, config.profiles) == (1, frozenset([Profile.WIRE]))
     assert (config.timeout, config.not_implemented) == (2.0, {"a": "b"})
     assert config.environment()["Q"] == "R"
 

@@ -182,7 +182,7 @@ async def test_values(
     octets: bytes,
     expect: str,
     again: bytes,
-    passes: bool,  # noqa: FBT001 - a table
+    passes: bool,
 ) -> None:
     vector = {"suite": "decode.value", "hex": octets.hex(), "expect": expect}
     if passes:

@@ -92,7 +92,7 @@ def test_lists_at_one_key_are_joined() -> None:
     ("seconds", "equal"),
     [(NOW_IS - 1, False), (NOW_IS, True), (NOW_IS + 3, True), (NOW_IS + 4, False)],
 )
-def test_now(seconds: int, equal: bool) -> None:  # noqa: FBT001 - a table
+def test_now(seconds: int, equal: bool) -> None:
     expected = waiting("c", ("r", "p", "t"), scheduled_at=NOW)
     octets = b"d7:returnslli1e1:r1:p1:tee12:scheduled_ati%dee" % seconds
     assert compare(expected, {b"pending_returns/c": octets}).equal == equal

@@ -104,7 +104,7 @@ async def test_connections_apart(tap: Tap) -> None:
 async def test_blocking_pop_is_seen(tap: Tap, server: Server) -> None:
     port = await tap.start()
     async with Redis(port=port) as redis:
-        pop = asyncio.create_task(redis.blpop(["t"], 5))
+        pop = asyncio.ensure_future(redis.blpop(["t"], 5))
         while not any(each.pops for each in tap.connections.values()):
             await tap.trace.changed(tap.trace.events, 1)
         await server.redis.rpush("t", b"m")

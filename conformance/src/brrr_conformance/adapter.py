@@ -115,8 +115,10 @@ class Adapter:
         adapter._reader = asyncio.create_task(adapter._read())
         try:
             await adapter._greet()
-        except BaseException:
+        except BaseException as error:
             await adapter.end()
+            if log := adapter.log():
+                error.add_note(f"standard error:\n{log}")
             raise
         return adapter
 

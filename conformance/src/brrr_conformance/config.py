@@ -131,5 +131,6 @@ def _command(folder: Path, value: object) -> tuple[str, ...]:
         raise ValueError("command is neither a text nor a list of words")
     program, *rest = (_text("command", word) for word in words)
     if "/" in program:
-        program = str((folder / program).resolve())
+        # Links are kept: that of a virtual environment says which one it is.
+        program = os.path.normpath(folder / program)
     return (program, *rest)

@@ -20,7 +20,7 @@ FRAMES_SHOWN = 40
 
 def diagnose(spec: Spec, item: pytest.Item, report: Any, error: BaseException) -> str:
     """Write the message of a failure; its first line says the most."""
-    parts = [_headline(report, error)]
+    parts = [_headline(report, error), *getattr(error, "__notes__", [])]
     parts += [
         f"[{found.id}] {found.sentence}"
         for mark in item.iter_markers("requirement")

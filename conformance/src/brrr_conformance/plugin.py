@@ -137,7 +137,6 @@ def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]
 ) -> None:
     wanted = config.getoption("--profile")
-    order = [adapter.name for adapter in config.stash[ADAPTERS]]
     kept: list[pytest.Function] = []
     dropped: list[pytest.Item] = []
     for item in items:
@@ -152,15 +151,13 @@ def pytest_collection_modifyitems(
         item.stash[OUTCOME] = Outcome(case.id, fleet.name, case.requirements)
         item.obj = _with_deadline(item, item.obj)
         kept.append(item)
-    kept.sort(key=lambda item: _place(order, item.stash[OUTCOME].adapter))
+    # Keep the results of one adapter together; mixed fleets come last.
+    order = [adapter.name for adapter in config.stash[ADAPTERS]]
+    order += sorted({item.stash[OUTCOME].adapter for item in kept} - set(order))
+    kept.sort(key=lambda item: order.index(item.stash[OUTCOME].adapter))
     items[:] = kept
     if dropped:
         config.hook.pytest_deselected(items=dropped)
-
-
-def _place(order: list[str], name: str) -> int:
-    """Keep the results of one adapter together; mixed fleets come last."""
-    return order.index(name) if name in order else len(order)
 
 
 def _fleet(item: pytest.Item) -> Fleet | None:

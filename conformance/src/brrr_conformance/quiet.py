@@ -13,21 +13,24 @@ more to send: it must keep still for SETTLE_SECONDS.
 
 from __future__ import annotations
 
+import itertools
 import math
 import time
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from redis.asyncio import Redis
 
-    from brrr_conformance.tap import Connection, Trace
+    from brrr_conformance.tap import Connection, Frame, Trace
     from brrr_conformance.world import Worker
 
 SETTLE_SECONDS = 0.05
 # Between two looks at Redis, when the tap is sure and Redis is not yet.
 LOOK_SECONDS = 0.005
+# So many frames without a message, and a worker that polls has nothing to do.
+POLLS = 8
 
 QUIET = 0.0
 BUSY = math.inf
@@ -36,15 +39,17 @@ BUSY = math.inf
 async def look(redis: Redis, workers: Sequence[Worker], trace: Trace) -> float:
     """Tell whether all is quiet: QUIET, BUSY, or when to look again."""
     running = [worker for worker in workers if not worker.ended]
-    pops = [pop_of(worker) for worker in running]
-    if None in pops:
-        return BUSY
+    addresses = set()
+    for worker in running:
+        if pop := pop_of(worker):
+            addresses.add(pop.address)
+        elif not polls_in_vain(worker, trace):
+            return BUSY
     if not all(asked_last(worker, trace) for worker in running):
         still = time.monotonic() - trace.last
         if still < SETTLE_SECONDS:
             return SETTLE_SECONDS - still
     topics = {worker.serving.topic for worker in running}
-    addresses = {pop.address for pop in pops if pop is not None}
     return QUIET if await all_blocked(redis, topics, addresses) else LOOK_SECONDS
 
 
@@ -60,9 +65,29 @@ def asked_last(worker: Worker, trace: Trace) -> bool:
     """Tell whether the worker's last frame of all is its request for a message."""
     if worker.concurrency > 1:
         return False
-    frames = (frame for frame in reversed(trace.frames) if frame.worker == worker.name)
-    last = next(frames, None)
-    return last is not None and last.reply is None and last.step.is_pop
+    last = next(last_frames(worker, trace), None)
+    if last is None:
+        return False
+    asks = last.reply is None and last.step.is_pop
+    return asks or polls_in_vain(worker, trace)
+
+
+def polls_in_vain(worker: Worker, trace: Trace) -> bool:
+    """Tell whether all that the worker does is to look at its empty queue.
+
+    [REDIS-2] forbids it, and a case says so; the other cases go on all the same.
+    """
+    frames = list(itertools.islice(last_frames(worker, trace), POLLS))
+    empty = [frame for frame in frames if frame.reply and not frame.reply.value]
+    topic = worker.serving.topic
+    return len(empty) >= POLLS // 2 and all(
+        frame.step.touches(topic) and not frame.step.is_pop for frame in frames
+    )
+
+
+def last_frames(worker: Worker, trace: Trace) -> Iterator[Frame]:
+    """Give the worker's frames, the last one first."""
+    return (frame for frame in reversed(trace.frames) if frame.worker == worker.name)
 
 
 async def all_blocked(redis: Redis, topics: set[str], addresses: set[str]) -> bool:

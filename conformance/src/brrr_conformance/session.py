@@ -53,6 +53,12 @@ class Silence:
         if report.failed:
             self.errors.append(f"{report.nodeid}: {report.longrepr}")
 
+    def pytest_keyboard_interrupt(
+        self, excinfo: pytest.ExceptionInfo[BaseException]
+    ) -> None:
+        if isinstance(excinfo.value, pytest.exit.Exception):
+            self.errors.append(str(excinfo.value.msg))
+
     def pytest_internalerror(self, excrepr: object) -> None:
         self.errors.append(str(excrepr))
 

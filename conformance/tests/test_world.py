@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""What cases are written in, with a real SDK: it must also see what is wrong."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from brrr_conformance.build import (
+    ask,
+    count,
+    defer,
+    fail,
+    queued,
+    response,
+    stored_call,
+    value,
+)
+from brrr_conformance.config import load_adapter
+from brrr_conformance.outcome import (
+    AdapterTimeout,
+    CaseFailed,
+    CommandFailed,
+    HarnessError,
+)
+from brrr_conformance.pool import Pool
+from brrr_conformance.script import UnexpectedInvocation, gather
+from brrr_conformance.world import World
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from brrr_conformance.script import Answer, Call
+    from brrr_conformance.server import Server
+    from brrr_conformance.step import Step
+    from conftest import SpoilTiny
+
+
+TINY = Path(__file__).resolve().parents[2] / "adapters" / "tiny"
+
+
+@pytest.fixture
+async def pool(server: Server) -> AsyncIterator[Pool]:
+    pool = Pool(server)
+    yield pool
+    await pool.end()
+
+
+def make_world(pool: Pool, folder: Path = TINY) -> World:
+    config = load_adapter(folder)
+    return World(pool, config, [config], pool.server.redis)
+
+
+@pytest.fixture
+async def world(pool: Pool) -> AsyncIterator[World]:
+    world = make_world(pool)
+    yield world
+    await world.end()
+
+
+ONE = (stored_call("h"), queued("t", ("root1", "h")))
+DONE = (stored_call("h"), value("h", b"v"))
+
+
+async def test_whole_graph(world: World) -> None:
+    await world.schedule("t", ask("p"))
+    leaves = {"a": response(b"1"), "b": response(b"2")}
+    await world.serve("t", {"p": gather("a", "b"), **leaves}, workers=2)
+    assert await world.read("p") == b"1,2"
+    (root,) = await world.redis.keys("brrr_count/*")
+    calls = [stored_call(name) for name in "abp"]
+    values = [value("a", b"1"), value("b", b"2"), value("p", b"1,2")]
+    counted = count(root.decode().partition("/")[2], 5)
+    await world.expect(*calls, *values, counted)
+    workers = {frame.worker for frame in world.frames}
+    assert workers == {"client", "worker-1", "worker-2"}
+
+
+async def test_state_that_is_not_as_expected(world: World) -> None:
+    await world.given(*ONE)
+    await world.serve("t", {"h": response(b"v")})
+    with pytest.raises(
+        CaseFailed, match=r"(?s)- STRING value/h w\n\+ STRING value/h v"
+    ):
+        await world.expect(stored_call("h"), value("h", b"w"))
+    await world.expect(*DONE)
+
+
+async def test_problem_that_is_not_expected(world: World) -> None:
+    await world.given(*ONE)
+    await world.serve("t", {"h": fail("on purpose")})
+    with pytest.raises(CaseFailed, match=r"(?s)got:.*HANDLER_FAILED: .*on purpose"):
+        await world.expect(stored_call("h"))
+
+
+async def test_problem_that_does_not_come(world: World) -> None:
+    await world.given(*ONE)
+    await world.serve("t", {"h": response(b"v")})
+    with pytest.raises(CaseFailed, match="expected problems: REFUSED; got:\nnone"):
+        await world.expect(*DONE, problems=["REFUSED"])
+
+
+async def test_answer_that_nobody_asks_for(world: World) -> None:
+    await world.given(*ONE)
+    await world.serve("t", {"h": [response(b"v"), response(b"w")]})
+    with pytest.raises(CaseFailed, match=r"not invoked as often as due: \{'h': 1\}"):
+        await world.expect(*DONE)
+
+
+@pytest.mark.parametrize("script", [{}, {"h": [defer("h")]}])
+async def test_invocation_that_nobody_expects(
+    world: World, script: dict[str, list[Answer]]
+) -> None:
+    await world.given(*ONE)
+    with pytest.raises(UnexpectedInvocation):
+        await world.serve("t", script)
+
+
+async def test_handler_of_the_case_that_fails(world: World) -> None:
+    def broken(_: Call) -> Answer:
+        raise ValueError("mine")
+
+    await world.given(*ONE)
+    with pytest.raises(HarnessError, match="mine"):
+        await world.serve("t", {"h": broken})
+
+
+async def test_slow_handler_is_not_quiet(world: World) -> None:
+    going = asyncio.Event()
+
+    async def slow(_: Call) -> Answer:
+        await going.wait()
+        return response(b"v")
+
+    await world.given(*ONE)
+    await world.start("t", {"h": slow})
+    quiet = asyncio.create_task(world.quiet())
+    done, _ = await asyncio.wait([quiet], timeout=0.5)
+    assert not done
+    going.set()
+    await quiet
+    await world.expect(*DONE)
+
+
+async def test_worker_that_stops(world: World) -> None:
+    await world.given(queued("t", b"x", b"y"))
+    (worker,) = await world.serve("t", stop=True)
+    assert worker.ended
+    assert worker.failure is not None
+    await world.expect(queued("t", b"y"), problems=["REFUSED"])
+
+
+async def test_command_that_fails(world: World) -> None:
+    with pytest.raises(CommandFailed, match="schedule failed: REFUSED"):
+        await world.schedule("t", ask("\n"))
+
+
+async def test_mismatch_by_a_hook(world: World) -> None:
+    """The hook's write is there before the SDK's own arrives."""
+
+    async def interfere(_: Step) -> None:
+        await world.given(value("h", b"theirs"))
+
+    await world.given(*ONE)
+    world.before(lambda step: step.writes("value/h"), interfere, times=1)
+    await world.serve("t", {"h": response(b"ours")})
+    await world.expect(stored_call("h"), value("h", b"ours"))
+
+
+async def test_processes_are_used_again(pool: Pool) -> None:
+    pids = []
+    for _ in range(3):
+        await pool.server.redis.flushdb()
+        world = make_world(pool)
+        await world.given(*ONE)
+        (worker,) = await world.serve("t", {"h": response(b"v")})
+        await world.expect(*DONE)
+        pids.append(worker.member.adapter.process.pid)
+        await world.end()
+    assert len(set(pids)) == 1
+
+
+async def test_no_message_is_lost_to_a_worker_that_has_gone(pool: Pool) -> None:
+    """Redis must not serve the blocked pop of the case before."""
+    for number in range(20):
+        await pool.server.redis.flushdb()
+        world = make_world(pool)
+        await world.start("t", {"h": response(b"v")})
+        await world.given(*ONE)
+        await world.quiet()
+        await world.expect(*DONE)
+        await world.end()
+        await pool.server.redis.rpush("t", b"%d" % number)
+        assert await pool.server.redis.llen("t") == 1
+
+
+async def test_worker_that_hangs(
+    pool: Pool, spoil_tiny: SpoilTiny, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("brrr_conformance.world.STALL_SECONDS", 1.0)
+    code = "async def hang(self, message): await asyncio.sleep(100)"
+    world = make_world(pool, spoil_tiny(f"{code}\ntiny.Worker.handle = hang"))
+    await world.given(*ONE)
+    with pytest.raises(AdapterTimeout, match="nothing has happened for 1 s"):
+        await world.serve("t", {"h": response(b"v")})
+    await world.end()

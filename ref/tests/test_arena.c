@@ -45,6 +45,21 @@ static void test_blocks(void **state) {
   brrr_arena_free(&a);
 }
 
+/* A large one leaves the room that small ones still have. */
+static void test_large_block(void **state) {
+  (void)state;
+  heap h = {0};
+  brrr_arena a;
+  brrr_arena_init(&a, heap_alloc(&h));
+  assert_non_null(brrr_arena_get(&a, 16));
+  assert_non_null(brrr_arena_get(&a, 100000));
+  assert_int_equal(h.count, 2);
+  assert_non_null(brrr_arena_get(&a, 16));
+  assert_int_equal(h.count, 2);
+  brrr_arena_free(&a);
+  assert_int_equal(h.live, 0);
+}
+
 static void test_too_large(void **state) {
   (void)state;
   heap h = {0};
@@ -137,10 +152,10 @@ static void test_out_of_memory(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_get),           cmocka_unit_test(test_blocks),
-      cmocka_unit_test(test_too_large),     cmocka_unit_test(test_grow),
-      cmocka_unit_test(test_push),          cmocka_unit_test(test_copy),
-      cmocka_unit_test(test_out_of_memory),
+      cmocka_unit_test(test_get),         cmocka_unit_test(test_blocks),
+      cmocka_unit_test(test_large_block), cmocka_unit_test(test_too_large),
+      cmocka_unit_test(test_grow),        cmocka_unit_test(test_push),
+      cmocka_unit_test(test_copy),        cmocka_unit_test(test_out_of_memory),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

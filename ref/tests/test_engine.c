@@ -328,6 +328,40 @@ static void test_memory_of_attempts(void **state) { /* [STORE-5] */
   free((void *)(uintptr_t)record.ptr);
 }
 
+/* Nor do they when the returns of a record that stays have been put. */
+static void test_memory_of_removals(void **state) { /* [RET-3] */
+  (void)state;
+  const brrr_bytes record = many_returns(2000);
+  const brrr_reply full = {.value = record};
+  const brrr_reply mismatch = {.status = BRRR_MISMATCH};
+  heap h = {0};
+  uint64_t invoke;
+  const brrr_effect *e;
+  brrr_op *op = invoked(&h, &invoke);
+  assert_int_equal(brrr_op_reply(op, invoke, &ok), BRRR_OK);
+  assert_int_equal(brrr_op_reply(op, next(op, BRRR_STORE_SET)->id, &ok),
+                   BRRR_OK);
+  size_t second = 0;
+  for (size_t i = 0; i < 100; i++) {
+    assert_int_equal(brrr_op_reply(op, next(op, BRRR_STORE_GET)->id, &full),
+                     BRRR_OK);
+    for (size_t k = 0; i == 0 && k < 4000; k++) { /* counted, and put */
+      assert_int_equal(brrr_op_next(op, &e), BRRR_EFFECT);
+      assert_int_equal(brrr_op_reply(op, e->id, &ok), BRRR_OK);
+    }
+    const uint64_t cad = next(op, BRRR_STORE_CAD)->id;
+    if (i == 1)
+      second = h.octets;
+    if (i > 1)
+      assert_int_equal(h.octets, second);
+    assert_int_equal(brrr_op_reply(op, cad, &mismatch), BRRR_OK);
+  }
+  assert_int_equal(brrr_op_next(op, &e), BRRR_E_CAS);
+  brrr_op_free(op);
+  assert_int_equal(h.live, 0);
+  free((void *)(uintptr_t)record.ptr);
+}
+
 /* So many that the table of strands takes a block of its own. Each of the first
  * and of the last allocations fails once; those in between are all alike. */
 static void test_memory_of_many_strands(void **state) {
@@ -373,6 +407,7 @@ int main(void) {
       cmocka_unit_test(test_same_child_many_times),
       cmocka_unit_test(test_many_returns),
       cmocka_unit_test(test_memory_of_attempts),
+      cmocka_unit_test(test_memory_of_removals),
       cmocka_unit_test(test_memory_of_many_strands),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,89 +1,5 @@
 /* SPDX-License-Identifier: AGPL-3.0-only */
-#include "support.h"
-
-#include <stdio.h>
-
-/* One record of any type, so that most tests are tables. */
-typedef enum type { MESSAGE, RETURN, RETURNS, CALL } type;
-
-typedef struct record {
-  brrr_schedule_message message;
-  brrr_pending_return ret;
-  brrr_pending_returns returns;
-  brrr_call call;
-} record;
-
-static brrr_status decode(type t, record *out, brrr_arena *a, brrr_bytes in,
-                          brrr_error *err) {
-  switch (t) {
-  case MESSAGE:
-    return brrr_schedule_message_decode(&out->message, in, err);
-  case RETURN:
-    return brrr_pending_return_decode(&out->ret, in, err);
-  case RETURNS:
-    return brrr_pending_returns_decode(&out->returns, a, in, err);
-  case CALL:
-    return brrr_call_decode(&out->call, in, err);
-  }
-  return BRRR_E_MISUSE;
-}
-
-static void encode(type t, brrr_buf *b, record *in) {
-  switch (t) {
-  case MESSAGE:
-    brrr_schedule_message_encode(b, &in->message);
-    break;
-  case RETURN:
-    brrr_pending_return_encode(b, &in->ret);
-    break;
-  case RETURNS:
-    brrr_pending_returns_encode(b, &in->returns);
-    break;
-  case CALL:
-    brrr_call_encode(b, &in->call);
-    break;
-  }
-}
-
-/* Decoded and encoded again, it is `canonical`; NULL: as it was. */
-static void assert_accepted(type t, brrr_bytes literal, const char *canonical) {
-  const brrr_bytes in = exact(literal);
-  brrr_arena a;
-  brrr_buf b;
-  brrr_error err;
-  brrr_bytes out;
-  record r;
-  brrr_arena_init(&a, (brrr_alloc){0});
-  brrr_buf_init(&b, &a);
-  if (decode(t, &r, &a, in, &err))
-    fail_msg("%s: %s, at %zu", err.requirement, err.reason, err.offset);
-  encode(t, &b, &r);
-  assert_int_equal(brrr_buf_finish(&b, &out, &err), BRRR_OK);
-  assert_bytes(out, canonical ? brrr_bytes_str(canonical) : in);
-  brrr_arena_free(&a);
-  exact_free(in);
-}
-
-static void assert_rejected(type t, brrr_bytes literal, brrr_status status,
-                            const char *requirement, size_t offset) {
-  const brrr_bytes in = exact(literal);
-  brrr_arena a;
-  brrr_error err = {.requirement = ""};
-  record r, before;
-  memset(&r, 0xa5, sizeof r);
-  before = r;
-  brrr_arena_init(&a, (brrr_alloc){0});
-  if (decode(t, &r, &a, in, &err) != status ||
-      strcmp(err.requirement, requirement) != 0 || err.offset != offset)
-    fail_msg("%.*s: got %s at %zu, want %s at %zu", (int)in.len,
-             (const char *)in.ptr, err.requirement, err.offset, requirement,
-             offset);
-  assert_error(&err, status, requirement, offset);
-  assert_memory_equal(&r, &before, sizeof r); /* left as it was */
-  assert_int_equal(decode(t, &r, &a, in, NULL), status);
-  brrr_arena_free(&a);
-  exact_free(in);
-}
+#include "record.h"
 
 /* ==== Decoders: what they read =========================================== */
 
@@ -148,7 +64,7 @@ static void test_call(void **state) { /* [REC-4] */
 static void test_accepts(void **state) {
   (void)state;
   const struct {
-    type type;
+    record_type type;
     const char *in, *canonical;
   } cases[] = {
       {MESSAGE, "li2e0:0:e", NULL},
@@ -191,7 +107,7 @@ static void test_accepts(void **state) {
 static void test_rejects_lists(void **state) {
   (void)state;
   const struct {
-    type type;
+    record_type type;
     const char *in, *requirement;
     size_t offset;
   } cases[] = {
@@ -245,7 +161,7 @@ static void test_rejects_lists(void **state) {
 static void test_rejects_dicts(void **state) {
   (void)state;
   const struct {
-    type type;
+    record_type type;
     const char *in, *requirement;
     size_t offset;
   } cases[] = {
@@ -297,7 +213,7 @@ static void test_rejects_dicts(void **state) {
 static void test_rejects_syntax(void **state) {
   (void)state;
   const struct {
-    type type;
+    record_type type;
     const char *in, *requirement;
     size_t offset;
   } cases[] = {
@@ -319,17 +235,7 @@ static void test_rejects_syntax(void **state) {
                     cases[i].requirement, cases[i].offset);
 }
 
-static const struct {
-  type type;
-  brrr_bytes octets;
-} canonical[] = {
-    {MESSAGE, BRRR_INIT("li2e5:root16:c1hashe")},
-    {RETURN, BRRR_INIT("li1e5:root110:parenthash7:topic-te")},
-    {RETURNS,
-     BRRR_INIT("d7:returnslli1e5:root11:p7:topic-teli1e5:root21:p7:topic-tee"
-               "12:scheduled_ati1795489157ee")},
-    {CALL, BRRR_INIT("d7:payload9:[1,\"\0\xff \"]9:task_name4:leafe")},
-};
+static const record_example canonical[] = RECORD_EXAMPLES;
 
 static void test_every_cut(void **state) { /* [WIRE-13] */
   (void)state;
@@ -342,7 +248,7 @@ static void test_every_cut(void **state) { /* [WIRE-13] */
       brrr_error err;
       record r;
       brrr_arena_init(&a, (brrr_alloc){0});
-      assert_int_equal(decode(canonical[i].type, &r, &a, cut, &err),
+      assert_int_equal(record_decode(canonical[i].type, &r, &a, cut, &err),
                        BRRR_E_SYNTAX);
       assert_true(err.offset <= len);
       brrr_arena_free(&a);
@@ -367,10 +273,10 @@ static void test_every_octet(void **state) { /* [WIRE-26] [REC-12] */
       octets[k / 256] = (uint8_t)k;
       brrr_arena_init(&a, (brrr_alloc){0});
       brrr_buf_init(&b, &a);
-      if (decode(canonical[i].type, &r, &a, in, &err)) {
+      if (record_decode(canonical[i].type, &r, &a, in, &err)) {
         assert_true(strlen(err.requirement) > 0 && err.offset <= in.len);
       } else {
-        encode(canonical[i].type, &b, &r);
+        record_encode(canonical[i].type, &b, &r);
         assert_int_equal(brrr_buf_finish(&b, &out, &err), BRRR_OK);
         assert_accepted(canonical[i].type, out, NULL);
       }
@@ -381,114 +287,17 @@ static void test_every_octet(void **state) { /* [WIRE-26] [REC-12] */
   }
 }
 
-/* ==== Sizes ============================================================== */
-
-static void test_large_message(void **state) { /* [REC-30] */
-  (void)state;
-  const size_t frame = strlen("li2e65509:1:he");
-  for (size_t size = 65535; size <= 65537; size++) {
-    char head[32];
-    const size_t root = size - frame;
-    assert_true(snprintf(head, sizeof head, "li2e%zu:", root) > 0);
-    const brrr_bytes in = repeated(head, "r", root, "1:he");
-    assert_int_equal(in.len, size);
-    assert_accepted(MESSAGE, in, NULL);
-    free((void *)(uintptr_t)in.ptr);
-  }
-}
-
-static void test_large_call(void **state) { /* [REC-30] */
-  (void)state;
-  const size_t size = (size_t)16 << 20;
-  char head[32];
-  assert_true(snprintf(head, sizeof head, "d7:payload%zu:", size) > 0);
-  const brrr_bytes in = repeated(head, "\xff", size, "9:task_name4:leafe");
-  assert_accepted(CALL, in, NULL);
-  free((void *)(uintptr_t)in.ptr);
-}
-
-static void test_many_returns(void **state) { /* [REC-30] [WIRE-26] */
-  (void)state;
-  const size_t counts[] = {16383, 16384, 16385, 200000};
-  for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
-    const brrr_bytes in =
-        repeated("d7:returnsl", "li1e1:r1:h1:te", counts[i], "ee");
-    heap h = {0};
-    brrr_arena a;
-    brrr_pending_returns p;
-    brrr_arena_init(&a, heap_alloc(&h));
-    assert_int_equal(brrr_pending_returns_decode(&p, &a, in, NULL), BRRR_OK);
-    assert_int_equal(p.count, counts[i]);
-    brrr_arena_free(&a);
-    assert_int_equal(h.live, 0);
-    assert_accepted(RETURNS, in, "d7:returnslli1e1:r1:h1:teee");
-    free((void *)(uintptr_t)in.ptr);
-  }
-}
-
-/* From the last to the first: the order that costs most to sort. */
-static void test_many_returns_unsorted(void **state) { /* [REC-7] [REC-30] */
-  (void)state;
-  enum { COUNT = 16384 };
-  char(*names)[8] = calloc(COUNT, sizeof *names);
-  brrr_pending_return *returns = calloc(COUNT, sizeof *returns);
-  brrr_pending_returns p = {returns, COUNT, 0}, back;
-  brrr_arena a;
-  brrr_buf b;
-  brrr_bytes out;
-  assert_non_null(names);
-  assert_non_null(returns);
-  for (size_t i = 0; i < COUNT; i++) {
-    assert_true(snprintf(names[i], sizeof *names, "%05zu", COUNT - i) > 0);
-    returns[i] = (brrr_pending_return){BRRR_LIT("r"), brrr_bytes_str(names[i]),
-                                       BRRR_LIT("t")};
-  }
-  brrr_arena_init(&a, (brrr_alloc){0});
-  brrr_buf_init(&b, &a);
-  brrr_pending_returns_encode(&b, &p);
-  assert_int_equal(brrr_buf_finish(&b, &out, NULL), BRRR_OK);
-  assert_int_equal(brrr_pending_returns_decode(&back, &a, out, NULL), BRRR_OK);
-  assert_int_equal(back.count, COUNT);
-  for (size_t i = 0; i < COUNT; i++)
-    assert_bytes_str(back.returns[i].call_hash, names[COUNT - 1 - i]);
-  brrr_arena_free(&a);
-  free(returns);
-  free(names);
-}
-
-/* An unknown key may hold 31 more levels, and as much as it likes. */
-static void test_unknown_keys(void **state) { /* [REC-20] [WIRE-27] */
-  (void)state;
-  for (size_t depth = 30; depth <= 32; depth++) {
-    const brrr_bytes lists = repeated("d1:a", "l", depth, "");
-    char head[64] = {0};
-    memcpy(head, lists.ptr, lists.len);
-    const brrr_bytes in =
-        repeated(head, "e", depth, "7:payload0:9:task_name0:e");
-    free((void *)(uintptr_t)lists.ptr);
-    if (depth <= 31)
-      assert_accepted(CALL, in, "d7:payload0:9:task_name0:e");
-    else
-      assert_rejected(CALL, in, BRRR_E_SYNTAX, "WIRE-32", 35);
-    free((void *)(uintptr_t)in.ptr);
-  }
-  const brrr_bytes wide =
-      repeated("d1:al", "d1:xle1:yi1ee", 100000, "e7:payload0:9:task_name0:e");
-  assert_accepted(CALL, wide, "d7:payload0:9:task_name0:e");
-  free((void *)(uintptr_t)wide.ptr);
-}
-
 /* ==== Encoders =========================================================== */
 
-static void assert_refused(type t, record *in, const char *requirement,
-                           size_t offset) {
+static void assert_refused(record_type type, record *in,
+                           const char *requirement, size_t offset) {
   brrr_arena a;
   brrr_buf b;
   brrr_error err;
   brrr_bytes out = BRRR_LIT("untouched");
   brrr_arena_init(&a, (brrr_alloc){0});
   brrr_buf_init(&b, &a);
-  encode(t, &b, in);
+  record_encode(type, &b, in);
   assert_int_equal(brrr_buf_finish(&b, &out, &err), BRRR_E_ENCODE);
   assert_error(&err, BRRR_E_ENCODE, requirement, offset);
   assert_bytes_str(out, "untouched");
@@ -541,7 +350,7 @@ static void test_scheduled_at(void **state) { /* [REC-8] [REC-9] [WIRE-4] */
       brrr_bytes out;
       brrr_arena_init(&a, (brrr_alloc){0});
       brrr_buf_init(&b, &a);
-      encode(RETURNS, &b, &r);
+      record_encode(RETURNS, &b, &r);
       assert_int_equal(brrr_buf_finish(&b, &out, NULL), BRRR_OK);
       assert_bytes_str(out, cases[i].octets);
       brrr_arena_free(&a);
@@ -549,58 +358,6 @@ static void test_scheduled_at(void **state) { /* [REC-8] [REC-9] [WIRE-4] */
       assert_refused(RETURNS, &r, cases[i].requirement, cases[i].offset);
     }
   }
-}
-
-/* ==== Memory ============================================================= */
-
-/* Only a set is allocated, and the output of an encoder. */
-static void test_allocates_nothing(void **state) {
-  (void)state;
-  for (size_t i = 0; i < sizeof canonical / sizeof *canonical; i++) {
-    heap h = {0};
-    brrr_arena a;
-    record r;
-    brrr_arena_init(&a, heap_alloc(&h));
-    assert_int_equal(
-        decode(canonical[i].type, &r, &a, canonical[i].octets, NULL), BRRR_OK);
-    assert_int_equal(h.count, canonical[i].type == RETURNS);
-    brrr_arena_free(&a);
-  }
-}
-
-static void round_trip(heap *h, void *ud) {
-  (void)ud;
-  const brrr_bytes in =
-      repeated("d7:returnsl", "li1e1:r1:h1:te", 5000, "e12:scheduled_ati1ee");
-  brrr_arena a;
-  brrr_buf b;
-  brrr_error err = {.status = BRRR_OK};
-  brrr_bytes out;
-  brrr_pending_returns p = {NULL, 77, 77};
-  brrr_arena_init(&a, heap_alloc(h));
-  brrr_buf_init(&b, &a);
-  brrr_status s = brrr_pending_returns_decode(&p, &a, in, &err);
-  if (s) {
-    assert_int_equal(p.count, 77);
-    assert_int_equal(p.scheduled_at, 77);
-  } else {
-    for (size_t i = 0; i < p.count; i++) /* so that they differ */
-      p.returns[i].root_id.len = i % 2;
-    brrr_pending_returns_encode(&b, &p);
-    for (int i = 0; i < 200; i++)
-      brrr_pending_returns_encode(&b, &p);
-    s = brrr_buf_finish(&b, &out, &err);
-  }
-  if (h->fail_at)
-    assert_error(&err, BRRR_E_NOMEM, "", err.offset);
-  assert_int_equal(s, h->fail_at ? BRRR_E_NOMEM : BRRR_OK);
-  brrr_arena_free(&a);
-  free((void *)(uintptr_t)in.ptr);
-}
-
-static void test_memory(void **state) {
-  (void)state;
-  heap_sweep(round_trip, NULL);
 }
 
 int main(void) {
@@ -615,15 +372,8 @@ int main(void) {
       cmocka_unit_test(test_rejects_syntax),
       cmocka_unit_test(test_every_cut),
       cmocka_unit_test(test_every_octet),
-      cmocka_unit_test(test_large_message),
-      cmocka_unit_test(test_large_call),
-      cmocka_unit_test(test_many_returns),
-      cmocka_unit_test(test_many_returns_unsorted),
-      cmocka_unit_test(test_unknown_keys),
       cmocka_unit_test(test_refuses_text),
       cmocka_unit_test(test_scheduled_at),
-      cmocka_unit_test(test_allocates_nothing),
-      cmocka_unit_test(test_memory),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -282,7 +282,8 @@ brrr_status world_run(world *w, brrr_op *op) {
     }
     assert_true(count > 0);
     size_t i = w->choose ? w->choose(w->ud, count) : 0;
-    e = asked[i];
+    if (!(e = asked[i]))
+      abort(); /* chosen from beyond what was asked for */
     memmove(&asked[i], &asked[i + 1], (--count - i) * sizeof *asked);
     const uint64_t id = e->id;
     const brrr_reply reply = lend(world_act(w, e));

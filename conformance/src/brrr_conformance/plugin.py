@@ -29,7 +29,7 @@ from brrr_conformance.outcome import (
     Status,
     status_of,
 )
-from brrr_conformance.pool import Bench, Pool
+from brrr_conformance.pool import Bench, Pool, Shelf
 from brrr_conformance.report import Outcome
 from brrr_conformance.server import Server, serve_redis
 from brrr_conformance.spec import Spec, read_spec
@@ -39,12 +39,13 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Generator
 
 
+
 CASE_SECONDS = 30.0
 FLEET = "fleet"
 
 ADAPTERS = pytest.StashKey[list[AdapterConfig]]()
 SPEC = pytest.StashKey[Spec]()
-POOL = pytest.StashKey[Pool]()
+WELCOMES = pytest.StashKey["dict[str, pb.Welcome]"]()
 CASE = pytest.StashKey["Case"]()
 OUTCOME = pytest.StashKey[Outcome]()
 
@@ -111,6 +112,7 @@ def pytest_configure(config: pytest.Config) -> None:
             raise HarnessError(f"two adapters of one name: {', '.join(sorted(names))}")
         config.stash[ADAPTERS] = adapters
         config.stash[SPEC] = read_spec()
+        config.stash[WELCOMES] = {}
     except HarnessError as error:
         raise pytest.UsageError(str(error)) from error
 
@@ -228,10 +230,16 @@ async def server(request: pytest.FixtureRequest) -> AsyncIterator[Server]:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def pool(request: pytest.FixtureRequest, server: Server) -> AsyncIterator[Pool]:
-    pool = Pool(server)
-    request.config.stash[POOL] = pool
+    pool = Pool(server, request.config.stash[WELCOMES])
     yield pool
     await pool.end()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def shelf(request: pytest.FixtureRequest) -> AsyncIterator[Shelf]:
+    shelf = Shelf(request.config.stash[WELCOMES])
+    yield shelf
+    await shelf.end()
 
 
 @pytest.fixture
@@ -261,9 +269,9 @@ async def world(pool: Pool, server: Server, fleet: Fleet) -> AsyncIterator[World
 
 
 @pytest.fixture
-def bench(pool: Pool, fleet: Fleet) -> Bench:
-    """Give a way to a process of the adapter that is not open."""
-    return Bench(pool, fleet.client)
+def bench(shelf: Shelf, fleet: Fleet) -> Bench:
+    """Give a process of the adapter that is not open; it needs no Redis."""
+    return Bench(shelf, fleet.client)
 
 
 # ---- outcomes ---------------------------------------------------------------

@@ -17,8 +17,6 @@ from brrr_conformance.adapter import Adapter
 from brrr_conformance.tap import Tap
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     from brrr_conformance.config import AdapterConfig
     from brrr_conformance.pb import adapter_pb2 as pb
     from brrr_conformance.server import Server
@@ -35,27 +33,9 @@ class Member:
 
 
 @dataclass(slots=True)
-class Bench:
-    """Where encode and decode are tried: a process, never opened."""
-
-    pool: Pool
-    config: AdapterConfig
-    last: Adapter | None = None
-
-    @contextlib.asynccontextmanager
-    async def adapter(self) -> AsyncIterator[Adapter]:
-        member = await self.pool.borrow(self.config)
-        self.last = member.adapter
-        try:
-            yield member.adapter
-        finally:
-            await self.pool.give_back(member)
-
-
-@dataclass(slots=True)
 class Pool:
     server: Server
-    # What each adapter said of itself, by its name; for the report.
+    # What each adapter says of itself, by its name; for the report.
     welcomes: dict[str, pb.Welcome] = field(default_factory=dict)
     _free: dict[str, list[Member]] = field(default_factory=dict)
 
@@ -108,3 +88,40 @@ class Pool:
             with contextlib.suppress(ResponseError):  # it has gone by itself
                 await self.server.redis.client_kill(connection.address)
         await tap.drop()
+
+
+@dataclass(slots=True)
+class Shelf:
+    """Processes that are never opened: one of each adapter, and no Redis."""
+
+    welcomes: dict[str, pb.Welcome] = field(default_factory=dict)
+    _adapters: dict[str, Adapter] = field(default_factory=dict)
+
+    async def take(self, config: AdapterConfig) -> Adapter:
+        """Give the process of an adapter; a new one if that has misbehaved."""
+        adapter = self._adapters.get(config.name)
+        if adapter is not None and adapter.error is not None:
+            await adapter.end()
+            adapter = None
+        if adapter is None:
+            adapter = self._adapters[config.name] = await Adapter.start(config)
+            self.welcomes[config.name] = adapter.welcome
+        return adapter
+
+    async def end(self) -> None:
+        for adapter in self._adapters.values():
+            await adapter.end()
+        self._adapters.clear()
+
+
+@dataclass(slots=True)
+class Bench:
+    """Where a case tries encode and decode."""
+
+    shelf: Shelf
+    config: AdapterConfig
+    last: Adapter | None = None
+
+    async def adapter(self) -> Adapter:
+        self.last = await self.shelf.take(self.config)
+        return self.last

@@ -23,7 +23,7 @@ from rich.table import Table
 from rich.text import Text
 
 from brrr_conformance.outcome import Status
-from brrr_conformance.plugin import POOL
+from brrr_conformance.plugin import WELCOMES
 from brrr_conformance.report import Outcome, Results
 
 if TYPE_CHECKING:
@@ -104,8 +104,7 @@ class Watcher:
         self._end_group()
         if self._progress is not None:
             self._progress.stop()
-        if (pool := session.config.stash.get(POOL, None)) is not None:
-            self.welcomes = pool.welcomes
+        self.welcomes = session.config.stash[WELCOMES]
 
     # ---- progress -----------------------------------------------------------
 

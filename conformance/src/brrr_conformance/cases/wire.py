@@ -34,5 +34,4 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 async def test_vector(vector: Vector, bench: Bench) -> None:
-    async with bench.adapter() as adapter:
-        await judge(vector, adapter)
+    await judge(vector, await bench.adapter())

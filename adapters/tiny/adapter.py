@@ -110,12 +110,23 @@ class Adapter:
 
     def decode(self, kind: str, octets: bytes) -> Any:
         if kind == "VALUE":
-            return {"reencoded": self.encoder.write(self.decoder.value(octets))}
+            value = self.decoder.value(octets)
+            return {"reencoded": self.again(self.encoder.write, value)}
         record = self.decoder.decode(RECORDS[kind], octets)
         fields = record._asdict()
         if "returns" in fields:
             fields["returns"] = [it._asdict() for it in fields["returns"]]
-        return {kind.lower(): fields, "reencoded": self.encoder.encode(record)}
+        return {
+            kind.lower(): fields,
+            "reencoded": self.again(self.encoder.encode, record),
+        }
+
+    def again(self, encode: Any, it: Any) -> bytes:
+        """Encode what was decoded; nothing where only the encoder refuses it."""
+        try:
+            return bytes(encode(it))
+        except BrrrError:
+            return b""
 
     async def serve(self, number: int, topic: str, on_problem: str) -> None:
         async def handler(call_hash: str, call: Call) -> Any:

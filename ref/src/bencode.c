@@ -3,8 +3,8 @@
  * bencode.c - L1: the dialect of bencode, read and written.
  *
  * The reader is a state machine: for each list or dict that is open, one octet
- * says what may come next. So nesting costs no stack, and the depth is bounded
- * by the size of an array.
+ * says what may come next. So nesting costs no stack [WIRE-26], and the depth
+ * is bounded by the size of an array. It accepts just the grammar [WIRE-10].
  *
  *   state       a value or key may follow   then      `e` may follow
  *   ROOT        value                       DONE      no

@@ -47,7 +47,7 @@ static brrr_status next_record(brrr_op *op, brrr__strand *s) {
   if (!absent) {
     if (brrr__op_copy(op, &s->scratch, s->reply->value, &s->stored) ||
         brrr_pending_returns_decode(&p, &s->scratch, s->stored, &op->error))
-      return op->error.status;
+      return op->error.status; /* [WORK-9] */
   }
   s->must_put = absent || is_repeated(&p, &ret);
   /* [SCHED-25]: the others and scheduled_at stay. */
@@ -92,6 +92,8 @@ static brrr_status run_child(brrr_op *op, brrr__strand *s) {
   BRRR__END(BRRR_OK);
 }
 
+/* Its effects wait until all children have been looked at: where one cannot be
+ * encoded, none of them is started [WORK-10]. */
 static brrr_status start_child(brrr_op *op, const brrr_child *child) {
   brrr__strand *s = brrr__op_strand(op, run_child);
   if (!s)

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: AGPL-3.0-only
  *
  * records.c - L2: encoder and decoder of the records, driven by the tables of
- * records.gen.c, so that no record has code of its own.
+ * records.gen.c, so that no record has code of its own, and that what one of
+ * them reads the other writes [REC-12].
  *
  * The decoder refuses what level 2 of the specification tells it to. It borrows
- * all strings; only the elements of a set are allocated.
+ * all strings; only the elements of a set are allocated. No size is too large
+ * for it [REC-30].
  */
 #include "records.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: AGPL-3.0-only
  *
  * return.c - L3: the handler has a value. Each pending return is a strand of
- * its own.
+ * its own. A duplicate of the message does the same again: it finds nobody
+ * waiting, and writes the value that is there [WORK-8].
  */
 #include "engine.h"
 
@@ -24,7 +25,7 @@ static brrr_status take_record(brrr_op *op, brrr__strand *s) {
   brrr_arena_free(&s->scratch);
   if (brrr__op_copy(op, &s->scratch, s->reply->value, &s->stored) ||
       brrr_pending_returns_decode(p, &s->scratch, s->stored, &op->error))
-    return op->error.status;
+    return op->error.status; /* [WORK-9] */
   p->count = brrr__returns_sort(p->returns, p->count);
   return BRRR_OK;
 }
@@ -77,7 +78,7 @@ brrr_status brrr__return(brrr_op *op, brrr__strand *s) {
     BRRR__RETURN(op->error.status);
   BRRR__AWAIT(op, s, .type = BRRR_STORE_SET,
               .key = {BRRR_KIND_VALUE, op->message.call_hash},
-              .value = s->octets); /* [RET-1] */
+              .value = s->octets); /* [RET-1] [REC-5] */
   for (s->attempts = 0; s->attempts < op->limits.cas_attempts; s->attempts++) {
     BRRR__AWAIT(op, s, .type = BRRR_STORE_GET, .key = key);
     if (s->reply->status == BRRR_ABSENT)

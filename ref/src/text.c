@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-only
  *
- * text.c - L0: validation of text, eight octets at a time while it is plain.
+ * text.c - L0: validation of text, eight octets at a time while it is plain. A
+ * byte order mark is text like any other [WIRE-11].
  */
 #include "text.h"
 

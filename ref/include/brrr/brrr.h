@@ -311,11 +311,14 @@ typedef struct brrr_reply {
 typedef struct brrr_op brrr_op;
 
 typedef struct brrr_limits {
-  int64_t spawn;         /* messages a root [SCHED-11]; 0 means 10 000 */
+  int64_t spawn; /* messages a root [SCHED-11]; 0 means 10 000; not < 0 */
   uint32_t cas_attempts; /* [STORE-5]; 0 means 100 */
 } brrr_limits;
 
-/* Each copies its arguments. `limits` may be NULL. Free with brrr_op_free. */
+/* Each copies its arguments. `limits` may be NULL. Free with brrr_op_free. What
+ * is wrong with the arguments (a topic that is empty, text that cannot be
+ * encoded, a message that is none) the operation itself tells: it ends at the
+ * first brrr_op_next, with an error and its details. */
 BRRR_API brrr_status brrr_op_schedule(brrr_op **out, brrr_alloc alloc,
                                       const brrr_limits *limits,
                                       brrr_bytes topic, const brrr_call *call,
@@ -328,8 +331,9 @@ BRRR_API brrr_status brrr_op_handle(brrr_op **out, brrr_alloc alloc,
 
 /* An effect is borrowed until its reply. */
 BRRR_API brrr_status brrr_op_next(brrr_op *op, const brrr_effect **effect);
-/* Tells how the effect `id` ended. BRRR_E_MISUSE if no such one is under way.
- * The operation copies what it needs of the reply. */
+/* Tells how the effect `id` ended. BRRR_E_MISUSE if no such one is under way,
+ * or if it cannot end like that (see brrr_effect_type; DEFER needs `now`); then
+ * nothing has changed. The operation copies what it needs of the reply. */
 BRRR_API brrr_status brrr_op_reply(brrr_op *op, uint64_t id,
                                    const brrr_reply *reply);
 /* read: the value, after BRRR_OK; lives as long as the operation. */

@@ -20,6 +20,14 @@ from brrr.backends.redis import RedisQueue
 from records import Json, base64, decode, encode, from_json, to_json
 from redis_store import RedisStore
 
+CONNECTION: Json = {  # as in the SDK's demo and tests
+    "health_check_interval": 10,
+    "socket_connect_timeout": 5,
+    "retry_on_timeout": True,
+    "socket_keepalive": True,
+    "protocol": 3,
+}
+
 
 class HandlerFailedError(Exception): ...
 
@@ -90,7 +98,7 @@ class Adapter:
         return "done", {}
 
     async def open(self, body: Json) -> None:
-        client = redis.from_url(body["redis_url"], protocol=3)
+        client = redis.from_url(body["redis_url"], **CONNECTION)
         await self.stack.enter_async_context(client)
         queue, store = RedisQueue(client), RedisStore(client)  # or another store
         serving = brrr.serve(queue, store, queue)
@@ -127,7 +135,10 @@ class Adapter:
                 return
             if on_problem == "STOP":
                 raise error
-            self.reply(command, "problem", failure(error))
+            problem = failure(error)
+            self.reply(command, "problem", problem)
+            if problem["code"] == "BACKEND":  # without Redis it fails at once
+                await asyncio.sleep(0.1)
 
 
 def deferred(ask: Json) -> Any:

@@ -38,6 +38,7 @@ from brrr_conformance.world import World
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Generator
 
+    from brrr_conformance.pb import adapter_pb2 as pb
 
 
 CASE_SECONDS = 30.0
@@ -45,7 +46,7 @@ FLEET = "fleet"
 
 ADAPTERS = pytest.StashKey[list[AdapterConfig]]()
 SPEC = pytest.StashKey[Spec]()
-WELCOMES = pytest.StashKey["dict[str, pb.Welcome]"]()
+WELCOMES: pytest.StashKey[dict[str, pb.Welcome]] = pytest.StashKey()
 CASE = pytest.StashKey["Case"]()
 OUTCOME = pytest.StashKey[Outcome]()
 

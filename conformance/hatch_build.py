@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Puts the specification into the wheel: the runner quotes and runs it."""
+"""Puts into the wheel what the runner needs and a checkout has elsewhere."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 
-class SpecHook(BuildHookInterface):  # type: ignore[type-arg]
-    """Maps ../spec to brrr_conformance/chapters, except in an editable install."""
+class DataHook(BuildHookInterface):  # type: ignore[type-arg]
+    """Adds spec and captured frames, but not to an editable install."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         if version == "standard":
-            build_data["force_include"]["../spec"] = "brrr_conformance/chapters"
+            build_data["force_include"] |= {
+                "../spec": "brrr_conformance/chapters",
+                "vectors/captured": "brrr_conformance/captured",
+            }

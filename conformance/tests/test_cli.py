@@ -219,7 +219,7 @@ def test_wrong_usage(words: list[str | Path], code: int, said: str) -> None:
 
 def test_killed_run_leaves_nothing_behind() -> None:
     process = subprocess.Popen(
-        [COMMAND, "run", str(TINY), "--profile", "wire"],
+        [COMMAND, "run", str(TINY), "--profile", "worker"],
         stdout=subprocess.DEVNULL,
     )
     children: list[int] = []

@@ -7,6 +7,7 @@ import asyncio
 import signal
 import sys
 import textwrap
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -48,7 +49,8 @@ async def test_ends_with_a_runner_that_is_killed(how: signal.Signals) -> None:
         from brrr_conformance.server import private_server
         async def main():
             async with private_server() as server:
-                print(server.port, flush=True)
+                folder = (await server.redis.config_get("dir"))["dir"]
+                print(server.port, folder, flush=True)
                 await asyncio.sleep(1000)
         asyncio.run(main())
     """
@@ -56,12 +58,13 @@ async def test_ends_with_a_runner_that_is_killed(how: signal.Signals) -> None:
         sys.executable, "-c", textwrap.dedent(code), stdout=asyncio.subprocess.PIPE
     )
     assert process.stdout is not None
-    port = int(await process.stdout.readline())
+    line = (await process.stdout.readline()).decode().split()
+    port, folder = int(line[0]), Path(line[1])
     assert await is_there(port)
     process.send_signal(how)
     await process.wait()
     async with asyncio.timeout(5):
-        while await is_there(port):
+        while await is_there(port) or folder.exists():
             await asyncio.sleep(0.01)
 
 

@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 START_SECONDS = 5.0
 ATTEMPTS = 3
 
-# Starts the server, and ends it when the runner closes our standard input or
-# dies, in whatever way.
-GUARD = '"$@" & read -r _; kill -9 "$!"'
+# Starts the server in the folder $0, and ends it, and the folder, when the runner
+# closes our standard input or dies, in whatever way.
+GUARD = '"$@" & read -r _; kill -9 "$!"; rm -rf -- "$0"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +152,7 @@ async def _start(program: str, port: int, folder: str) -> asyncio.subprocess.Pro
         "/bin/sh",
         "-c",
         GUARD,
-        "sh",
+        folder,
         *words,
         stdin=asyncio.subprocess.PIPE,
         start_new_session=True,

@@ -118,10 +118,10 @@ def chain(length: int, topics: Sequence[str] = ("t",)) -> Graph:
     )
 
 
-def fibonacci(number: int) -> Graph:
+def fibonacci(number: int, *, at_once: bool = False) -> Graph:
     """Make the calls of the well-known wasteful function, each made once."""
     nodes = {
-        f"n{each}": Node((f"n{each - 1}", f"n{each - 2}"), at_once=False)
+        f"n{each}": Node((f"n{each - 1}", f"n{each - 2}"), at_once=at_once)
         for each in range(number, 1, -1)
     }
     return Graph(nodes | {"n1": Node(), "n0": Node()})

@@ -28,7 +28,6 @@ from brrr_conformance.cases._common import (
     expect_report,
     expiry,
     noise,
-    only_root,
     removing,
     take_all,
     writes,
@@ -312,13 +311,23 @@ async def test_same_child_twice(world: World, name: str) -> None:
     assert await world.stored("brrr_count/root1") == b"%d" % len(due)
 
 
+BETWEEN = {
+    "in-a-row": [("c", "u"), ("c", "u")],
+    "others-between": [("c", "u"), ("a", "v"), ("c", "u")],
+    "on-two-topics": [("c", "u"), ("c", "w")],
+}
+
+
 @requirement("SCHED-29")
-async def test_child_finishes_between_two_asks_for_it(world: World) -> None:
+@pytest.mark.parametrize("name", BETWEEN)
+async def test_child_finishes_between_two_asks(world: World, name: str) -> None:
     """Even when its record is gone by then, it is not put again."""
     await world.given(PARENT)
-    world.before(writes("u"), removing(world, "pending_returns/c"), times=1)
-    await world.serve("t", {"p": [defer(ask("c", topic="u"), ask("c", topic="u"))]})
-    assert await only_root(world, "u") == "root1"
+    gone = removing(world, "pending_returns/c")
+    world.before(writes("u", "w"), gone, times=1)
+    asks = [ask(child, topic=topic) for child, topic in BETWEEN[name]]
+    await world.serve("t", {"p": [defer(*asks)]})
+    assert await take_all(world, "u", "w") == [("root1", "c")]
 
 
 # ---- no children ------------------------------------------------------------
@@ -347,7 +356,9 @@ async def test_next_message_after_a_defer_on_nothing(world: World) -> None:
 
 
 @requirement("WORK-10", "WORK-7")
-@pytest.mark.parametrize("name", ["c\u00e9", "c\n", "c\x7f"], ids=ascii)
+@pytest.mark.parametrize(
+    "name", ["c\u00e9", "c\n", "c\x7f"], ids=["letter", "newline", "delete"]
+)
 @pytest.mark.parametrize("others", [0, 2], ids=["alone", "among-others"])
 async def test_call_that_cannot_be_encoded(
     world: World, name: str, others: int

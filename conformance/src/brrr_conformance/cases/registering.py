@@ -19,8 +19,10 @@ from brrr_conformance.build import (
     waiting,
 )
 from brrr_conformance.cases._common import (
+    NO_EXPIRY,
     attempts,
     expect_report,
+    expiry,
     putting,
     removing,
     writes,
@@ -194,6 +196,13 @@ async def test_records_of_other_children(world: World) -> None:
     others = [waiting(name, ("root1", "p", "t")) for name in ("cc", "C", "", "c/")]
     await register(world, *others, waiting("c", ("root1", "q", "t")))
     await expect(world, *others, waiting("c", ("root1", "q", "t"), OWN), NOT_PUT)
+
+
+@requirement("REDIS-23")
+async def test_record_does_not_expire(world: World) -> None:
+    """Who waits, waits as long as it takes; also after the record was extended."""
+    await register(world, waiting("c", ("root1", "q", "t")))
+    assert await expiry(world, RECORD) == NO_EXPIRY
 
 
 BAD_RECORDS = {

@@ -284,14 +284,15 @@ async def test_record_is_removed_meanwhile(world: World) -> None:
 @requirement("RET-4", "STORE-3")
 async def test_record_is_replaced_meanwhile(world: World) -> None:
     """It was removed and made anew: who is in the new one is put as well."""
-    world.before(writes(RECORD), putting(world, waiting("c", ("r", "q", "w"))), times=1)
+    other = waiting("c", ("root2", "q", "w"))  # as many octets
+    world.before(writes(RECORD), putting(world, other), times=1)
     await finish(world, waiting("c", ONE))
     await expect(
         world,
         count("root1", 1),
-        count("r", 1),
+        count("root2", 1),
         queued("u", ("root1", "p")),
-        queued("w", ("r", "q")),
+        queued("w", ("root2", "q")),
     )
 
 

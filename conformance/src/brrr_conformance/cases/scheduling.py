@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
@@ -31,6 +32,7 @@ from brrr_conformance.cases._common import (
 )
 from brrr_conformance.cases._order import expect_order
 from brrr_conformance.outcome import CommandFailed, NotImplementedByAdapter
+from brrr_conformance.records import Call
 
 if TYPE_CHECKING:
     from brrr_conformance.step import Step
@@ -116,6 +118,7 @@ HASHES = {
     "slash-only": "/",
     "spaces-around": " h ",
     "glob": "*?[a]",
+    "upper-case": "ABC",
     "numeric": "007",
     "empty": "",
     "long": "0123456789abcdef" * 64,
@@ -245,6 +248,22 @@ async def test_roots_of_two_clients(world: World) -> None:
         "MGET", *[f"brrr_count/{root}" for root in roots]
     )
     assert counters == [b"1"] * 20
+
+
+@requirement("SCHED-3", "SCHED-4", "CACHE-1")
+async def test_schedules_at_the_same_time(world: World) -> None:
+    """Each of many schedules under way is a call, a root and a message of its own."""
+    names = [f"h{number:02}" for number in range(30)]
+    await world.schedule("u", ask("first"))
+    await asyncio.gather(*(world.schedule("t", ask(name)) for name in names))
+    messages = await world.queue("t")
+    assert sorted(message.call_hash for message in messages) == names
+    roots = {message.root_id for message in messages}
+    assert len(roots) == len(names)
+    for name in names:
+        assert await world.stored(f"call/{name}") == Call(PAYLOAD, TASK).encode()
+    for root in roots:
+        assert await world.stored(f"brrr_count/{root}") == b"1"
 
 
 # ---- a value that is there --------------------------------------------------

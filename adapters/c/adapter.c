@@ -251,6 +251,11 @@ static void on_serve(adapter *a, uint32_t id, const Brrr__Adapter__Serve *in) {
  */
 
 static void on_open(adapter *a, uint32_t id, const Brrr__Adapter__Open *in) {
+  if (in->dynamodb) {
+    reply_not_implemented(&a->frames, id,
+                          BRRR_LIT("the store is on Redis only"));
+    return;
+  }
   const brrr_bytes text = from_pb(in->redis_url);
   char *url = get(text.len + 1);
   brrr_status s = BRRR_E_MISUSE;

@@ -96,12 +96,16 @@ void reply_problem(frames *f, uint32_t id, const trouble *t) {
   send_trouble(f, id, t, true);
 }
 
-void reply_unknown(frames *f, uint32_t id) {
+void reply_not_implemented(frames *f, uint32_t id, brrr_bytes what) {
   failure failed = BRRR__ADAPTER__FAILURE__INIT;
   reply r = BRRR__ADAPTER__REPLY__INIT;
   failed.code = BRRR__ADAPTER__CODE__NOT_IMPLEMENTED;
-  failed.reason = to_pb(BRRR_LIT("unknown command, record or type"));
+  failed.reason = to_pb(what);
   r.reply_case = BRRR__ADAPTER__REPLY__REPLY_FAILURE;
   r.failure = &failed;
   reply_send(f, id, &r);
+}
+
+void reply_unknown(frames *f, uint32_t id) {
+  reply_not_implemented(f, id, BRRR_LIT("unknown command, record or type"));
 }

@@ -27,6 +27,7 @@ void reply_done(frames *f, uint32_t id);
 /* As a failure, which ends the command, or as a problem, which does not. */
 void reply_failure(frames *f, uint32_t id, const trouble *t);
 void reply_problem(frames *f, uint32_t id, const trouble *t);
+void reply_not_implemented(frames *f, uint32_t id, brrr_bytes what);
 void reply_unknown(frames *f, uint32_t id);
 
 #endif

@@ -86,6 +86,8 @@ class Adapter:
             raise BrrrError("NOT_IMPLEMENTED", "unknown command")
         elif bool(self.brrr) == (name == "open"):
             raise BrrrError("MISUSE", "open already, or not yet")
+        elif name == "open" and "dynamodb" in it:
+            raise BrrrError("NOT_IMPLEMENTED", "the store is on Redis only")
         elif name == "open":
             brrr = self.brrr_type(it["redis_url"])
             await brrr.do("PING")

@@ -114,10 +114,26 @@ class Decode(_message.Message):
     def __init__(self, type: _Optional[_Union[RecordType, str]] = ..., octets: _Optional[bytes] = ...) -> None: ...
 
 class Open(_message.Message):
-    __slots__ = ("redis_url",)
+    __slots__ = ("redis_url", "dynamodb")
     REDIS_URL_FIELD_NUMBER: _ClassVar[int]
+    DYNAMODB_FIELD_NUMBER: _ClassVar[int]
     redis_url: str
-    def __init__(self, redis_url: _Optional[str] = ...) -> None: ...
+    dynamodb: DynamoDb
+    def __init__(self, redis_url: _Optional[str] = ..., dynamodb: _Optional[_Union[DynamoDb, _Mapping]] = ...) -> None: ...
+
+class DynamoDb(_message.Message):
+    __slots__ = ("endpoint", "region", "table", "access_key_id", "secret_access_key")
+    ENDPOINT_FIELD_NUMBER: _ClassVar[int]
+    REGION_FIELD_NUMBER: _ClassVar[int]
+    TABLE_FIELD_NUMBER: _ClassVar[int]
+    ACCESS_KEY_ID_FIELD_NUMBER: _ClassVar[int]
+    SECRET_ACCESS_KEY_FIELD_NUMBER: _ClassVar[int]
+    endpoint: str
+    region: str
+    table: str
+    access_key_id: str
+    secret_access_key: str
+    def __init__(self, endpoint: _Optional[str] = ..., region: _Optional[str] = ..., table: _Optional[str] = ..., access_key_id: _Optional[str] = ..., secret_access_key: _Optional[str] = ...) -> None: ...
 
 class Schedule(_message.Message):
     __slots__ = ("ask",)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 CHAPTER = r"""# A chapter
 
-Text. **[WIRE-9]** is mentioned here.
+Text. **[WIRE-2]** is mentioned here.
 
 **[WIRE-1]** An encoder MUST do it
 in two lines. It SHOULD do more; **not** here.

@@ -330,6 +330,23 @@ async def test_child_finishes_between_two_asks(world: World, name: str) -> None:
     assert await take_all(world, "u", "w") == [("root1", "c")]
 
 
+@requirement("SCHED-24", "SCHED-29")
+async def test_child_is_asked_for_again(world: World) -> None:
+    """A child whose record is gone is put for the next defer, as for the first."""
+    await world.given(PARENT)
+    await world.serve("t", {"p": [defer(ask("c", topic="u"))] * 2})
+    await world.redis.delete("pending_returns/c")
+    await world.given(queued("t", ("root1", "p")))
+    await world.quiet()
+    await world.expect(
+        stored_call("p"),
+        stored_call("c"),
+        one_waits(),
+        count("root1", 2),
+        queued("u", ("root1", "c"), ("root1", "c")),
+    )
+
+
 # ---- no children ------------------------------------------------------------
 
 

@@ -24,12 +24,14 @@ from brrr_conformance.cases._common import (
     EVERY_OCTET,
     MEBIBYTE,
     NO_EXPIRY,
+    check_message,
     expect_report,
     expiry,
     noise,
     putting,
     writes,
 )
+from brrr_conformance.records import ScheduleMessage
 
 if TYPE_CHECKING:
     from brrr_conformance.world import World
@@ -65,6 +67,17 @@ async def test_handler_gets_the_call(world: World, name: str) -> None:
     [call] = world.invocations
     assert (call.call_hash, call.task, call.payload) == ("h", task, payload)
     await world.expect(stored_call("h", task, payload), value("h", b"v"))
+
+
+@requirement("WORK-2")
+async def test_handler_gets_the_call_as_it_is_now(world: World) -> None:
+    """What is stored when the message is handled counts, not what was there once."""
+    await world.given(stored_call("h", "old", b"old"), queued("t", ("root1", "h")))
+    await world.serve("t", {"h": defer()})
+    await world.given(stored_call("h", "new", b"new"), queued("t", ("root1", "h")))
+    await world.quiet()
+    got = [(call.task, call.payload) for call in world.invocations]
+    assert got == [("old", b"old"), ("new", b"new")]
 
 
 @requirement("WORK-2", "STORE-1")
@@ -234,7 +247,8 @@ async def test_call_is_missing(world: World) -> None:
         pending, stored_call("h"), queued("t", ("root1", "gone"), ("root1", "h"))
     )
     await world.serve("t", {"h": response(b"v")})
-    await expect_report(world, "CALL_MISSING")
+    problem = await expect_report(world, "CALL_MISSING")
+    check_message(problem, ScheduleMessage("root1", "gone").encode())
     await world.expect(pending, stored_call("h"), value("h", b"v"))
 
 
@@ -284,7 +298,8 @@ async def test_handler_fails(world: World) -> None:
     before = (stored_call("h"), waiting("h", ("root1", "p", "u")))
     await world.given(*before, queued("t", ("root1", "h")))
     await world.serve("t", {"h": [fail()]})
-    await expect_report(world, "HANDLER_FAILED")
+    problem = await expect_report(world, "HANDLER_FAILED")
+    check_message(problem, ScheduleMessage("root1", "h").encode())
     await world.expect(*before)
 
 

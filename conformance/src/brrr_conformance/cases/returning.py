@@ -167,6 +167,15 @@ async def test_later_duplicate_wakes_nobody(world: World) -> None:
     await expect(world, count("root1", 1), queued("u", ("root1", "p")))
 
 
+@requirement("RET-2", "RET-3")
+async def test_parent_waits_a_second_time(world: World) -> None:
+    """That a return was put while one message was handled says nothing for the next."""
+    await finish(world, waiting("c", ONE))
+    await world.given(waiting("c", ONE), queued("t", ("root9", "c")))
+    await world.quiet()
+    await expect(world, count("root1", 2), queued("u", ("root1", "p"), ("root1", "p")))
+
+
 BAD_RECORDS = {
     "no-octets": (b"", "WIRE-12"),
     "cut-short": (b"d7:returnslli1e5:root11:p1:ueeeee"[:-4], "WIRE-13"),

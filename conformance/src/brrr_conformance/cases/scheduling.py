@@ -279,6 +279,18 @@ async def test_value_exists(world: World, octets: bytes) -> None:
     await world.expect(*before)
 
 
+@requirement("SCHED-1")
+async def test_value_comes_later(world: World) -> None:
+    """That a value was absent once is nothing to be remembered."""
+    await world.schedule("t", ask("h"))
+    root = await only_root(world, "t")
+    await world.given(value("h", b"v"))
+    await world.schedule("t", ask("h"))
+    await world.expect(
+        stored_call("h"), value("h", b"v"), count(root, 1), queued("t", (root, "h"))
+    )
+
+
 @requirement("STORE-2", "SCHED-4")
 async def test_value_of_another_hash(world: World) -> None:
     """Only the value of this very hash counts, not one that begins like it."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import os
 import signal
 import tempfile
@@ -79,6 +80,8 @@ class Adapter:
     error: Exception | None = None
     # Called once when `error` is set.
     on_error: Callable[[], None] | None = None
+    # Seconds for each reply, where the usual is more.
+    patience: float = math.inf
     _last_id: int = 0
     _waiting: dict[int, _Waiting] = field(default_factory=dict)
     _serving: dict[int, Serving] = field(default_factory=dict)
@@ -226,7 +229,7 @@ class Adapter:
         """Send a command and wait for its one reply, of the expected kind."""
         name = command.WhichOneof("command") or "nothing"
         future: asyncio.Future[pb.Reply] = asyncio.get_running_loop().create_future()
-        seconds = timeout or self.config.timeout
+        seconds = min(timeout or self.config.timeout, self.patience)
         try:
             async with asyncio.timeout(seconds):
                 await self._send(

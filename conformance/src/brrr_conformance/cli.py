@@ -12,6 +12,7 @@ import pytest
 import typer
 
 from brrr_conformance.config import load_adapter
+from brrr_conformance.deviation import write_skeletons
 from brrr_conformance.outcome import HarnessError, Status
 from brrr_conformance.report import describe_adapter, write_json
 from brrr_conformance.session import Silence, collect, run_pytest
@@ -27,6 +28,7 @@ from brrr_conformance.vector import read_vectors
 
 if TYPE_CHECKING:
     from brrr_conformance.plugin import Case
+    from brrr_conformance.report import Results
 
 app = typer.Typer(
     add_completion=False,
@@ -83,16 +85,35 @@ def run(
     redis: Redis = None,
     json_file: Json = None,
     junit: Junit = None,
+    without_deviations: Annotated[
+        bool,
+        typer.Option(
+            "--without-deviations", help="Judge as if no deviation were known."
+        ),
+    ] = False,
+    write_deviations: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Write a draft of deviations.toml: all that fails."
+        ),
+    ] = None,
 ) -> None:
     """Run cases and vectors against one adapter or several."""
     options = []
+    if without_deviations:
+        options += ["--without-deviations"]
+    if expression is None and profile is None:
+        options += ["--whole"]
     if expression is not None:
         options += ["-k", expression]
     if profile is not None:
         options += ["--profile", profile]
     if redis is not None:
         options += ["--redis", redis]
-    raise typer.Exit(_judge(adapters, options, json_file, junit, table=True))
+    code, results = _judge(adapters, options, json_file, junit, table=True)
+    if write_deviations is not None:
+        write_skeletons(write_deviations, results.all)
+    raise typer.Exit(code)
 
 
 @app.command()
@@ -105,7 +126,9 @@ def vectors(
     """Judge an adapter by a file of vectors, and nothing else."""
     read_vectors(file)  # says what is wrong with it, before anything starts
     options = ["--vectors", str(file.resolve())]
-    code = _judge([adapter], options, json_file, junit, table=False, modules=["wire"])
+    code, _ = _judge(
+        [adapter], options, json_file, junit, table=False, modules=["wire"]
+    )
     raise typer.Exit(code)
 
 
@@ -160,7 +183,7 @@ def _judge(
     *,
     table: bool,
     modules: list[str] | None = None,
-) -> Exit:
+) -> tuple[Exit, Results]:
     configs = [load_adapter(place) for place in adapters]
     for place in adapters:
         options += ["--adapter", str(place.resolve())]
@@ -181,15 +204,20 @@ def _judge(
     for error in silence.errors:
         typer.echo(error, err=True)
     print_closing(console, results)
-    if code == pytest.ExitCode.INTERRUPTED and not silence.errors:
+    return _exit(code, results, faulty=bool(silence.errors)), results
+
+
+def _exit(code: int, results: Results, *, faulty: bool) -> Exit:
+    if code == pytest.ExitCode.INTERRUPTED and not faulty:
         return Exit.INTERRUPTED
     if code == pytest.ExitCode.USAGE_ERROR:
         return Exit.USAGE
-    if silence.errors or code == pytest.ExitCode.INTERNAL_ERROR:
+    if faulty or code == pytest.ExitCode.INTERNAL_ERROR:
         return Exit.FAULT
     if results.failures:
         return Exit.FAILED
-    return Exit.OK if results.count(Status.PASSED) else Exit.NOTHING
+    as_due = results.count(Status.PASSED, Status.KNOWN_DEVIATION)
+    return Exit.OK if as_due else Exit.NOTHING
 
 
 def main() -> None:

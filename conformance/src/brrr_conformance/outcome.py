@@ -7,6 +7,8 @@ import asyncio
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+import pytest
+
 from brrr_conformance.pb import adapter_pb2
 
 if TYPE_CHECKING:
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 class Status(StrEnum):
     PASSED = "passed"
     NOT_IMPLEMENTED = "not implemented"
+    KNOWN_DEVIATION = "known deviation"
     FAILED = "failed"
     TIMED_OUT = "timed out"
     CRASHED = "crashed"
@@ -23,7 +26,11 @@ class Status(StrEnum):
 
     @property
     def is_failure(self) -> bool:
-        return self not in (Status.PASSED, Status.NOT_IMPLEMENTED)
+        return self not in (
+            Status.PASSED,
+            Status.NOT_IMPLEMENTED,
+            Status.KNOWN_DEVIATION,
+        )
 
 
 def worst(statuses: Iterable[Status]) -> Status:
@@ -77,7 +84,7 @@ def status_of(error: BaseException | None) -> Status:
             return Status.CRASHED
         case AdapterTimeout() | asyncio.TimeoutError():
             return Status.TIMED_OUT
-        case AssertionError() | CommandFailed():
+        case AssertionError() | CommandFailed() | pytest.fail.Exception():
             return Status.FAILED
         case BaseExceptionGroup():
             return worst(status_of(one) for one in error.exceptions)

@@ -20,10 +20,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import pytest_asyncio
 
+from brrr_conformance import deviation
 from brrr_conformance.config import AdapterConfig, Framing, Profile, load_adapter
 from brrr_conformance.diagnosis import diagnose
 from brrr_conformance.outcome import (
     AdapterTimeout,
+    CaseFailed,
     HarnessError,
     NotImplementedByAdapter,
     Status,
@@ -38,10 +40,13 @@ from brrr_conformance.world import World
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Generator
 
+    from brrr_conformance.deviation import Deviation
     from brrr_conformance.pb import adapter_pb2 as pb
 
 
 CASE_SECONDS = 30.0
+# A case that is known to hang may take so many times what a reply may.
+CASE_PATIENCE = 5
 FLEET = "fleet"
 
 ADAPTERS = pytest.StashKey[list[AdapterConfig]]()
@@ -49,6 +54,9 @@ SPEC = pytest.StashKey[Spec]()
 WELCOMES: pytest.StashKey[dict[str, pb.Welcome]] = pytest.StashKey()
 CASE = pytest.StashKey["Case"]()
 OUTCOME = pytest.StashKey[Outcome]()
+# What the lists of all adapters say, and what they say of one case.
+LISTED: pytest.StashKey[tuple[Deviation, ...]] = pytest.StashKey()
+KNOWN: pytest.StashKey[tuple[Deviation, ...]] = pytest.StashKey()
 
 MARKERS = (
     "requirement(*ids): the requirements that this case is about",
@@ -101,6 +109,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--profile", choices=[*Profile, FLEET])
     group.addoption("--redis", metavar="URL", help="an empty database to work on")
     group.addoption("--vectors", type=Path, help="judge this file, and nothing else")
+    group.addoption("--without-deviations", action="store_true")
+    group.addoption(
+        "--whole", action="store_true", help="every known deviation must have a case"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -112,8 +124,15 @@ def pytest_configure(config: pytest.Config) -> None:
         if len(set(names)) < len(names):
             raise HarnessError(f"two adapters of one name: {', '.join(sorted(names))}")
         config.stash[ADAPTERS] = adapters
-        config.stash[SPEC] = read_spec()
+        config.stash[SPEC] = spec = read_spec()
         config.stash[WELCOMES] = {}
+        config.stash[LISTED] = ()
+        if not config.getoption("--without-deviations"):
+            config.stash[LISTED] = tuple(
+                entry
+                for adapter in adapters
+                for entry in deviation.load_deviations(adapter, spec.requirements)
+            )
     except HarnessError as error:
         raise pytest.UsageError(str(error)) from error
 
@@ -152,13 +171,18 @@ def pytest_collection_modifyitems(
         item.extra_keyword_matches.update(case.requirements, [case.id])
         item.stash[CASE] = case
         item.stash[OUTCOME] = Outcome(case.id, fleet.name, case.requirements)
-        item.obj = _with_deadline(item, item.obj)
         kept.append(item)
+    try:
+        stale = _look_up_deviations(config, items, kept)
+    except HarnessError as error:
+        raise pytest.UsageError(str(error)) from error
+    for item in kept:
+        item.obj = _with_deadline(item, item.obj)
     # Keep the results of one adapter together; mixed fleets come last.
     order = [adapter.name for adapter in config.stash[ADAPTERS]]
     order += sorted({item.stash[OUTCOME].adapter for item in kept} - set(order))
     kept.sort(key=lambda item: order.index(item.stash[OUTCOME].adapter))
-    items[:] = kept
+    items[:] = [*kept, *stale]
     if dropped:
         config.hook.pytest_deselected(items=dropped)
 
@@ -174,11 +198,23 @@ def _profile(node: pytest.Item | pytest.Function) -> str:
     return str(marker.args[0]) if marker else ""
 
 
+def _members(item: pytest.Item) -> tuple[AdapterConfig, ...]:
+    fleet = _fleet(item)
+    return fleet.members if fleet else ()
+
+
+def _module(item: pytest.Function) -> str:
+    return str(item.module.__name__.rpartition(".")[2])
+
+
+def _name(item: pytest.Function) -> str:
+    return f"{_module(item)}.{item.function.__name__.removeprefix('test_')}"
+
+
 def _case(item: pytest.Function, fleet: Fleet) -> Case:
     marks = item.iter_markers("requirement")
     requirements = dict.fromkeys(name for mark in marks for name in mark.args)
-    module = item.module.__name__.rpartition(".")[2]
-    name = f"{module}.{item.function.__name__.removeprefix('test_')}"
+    module, name = _module(item), _name(item)
     about = (item.function.__doc__ or "").strip().partition("\n")[0]
     for value in item.callspec.params.values():
         if isinstance(own := getattr(value, "id", None), str):  # a vector, an example
@@ -188,6 +224,30 @@ def _case(item: pytest.Function, fleet: Fleet) -> Case:
         if parameters := _parameters(item, fleet):
             name = f"{name}[{parameters}]"
     return Case(name, module, _profile(item), tuple(requirements), about)
+
+
+def _look_up_deviations(
+    config: pytest.Config, items: list[pytest.Item], kept: list[pytest.Function]
+) -> list[StaleEntry]:
+    """Note for each case what is known of it; give what is known of none."""
+    listed = config.stash[LISTED]
+    for item in kept:
+        case, fleet = item.stash[CASE], item.stash[OUTCOME].adapter
+        members = [each.name for each in _members(item)]
+        mine = [entry for entry in listed if entry.adapter in members]
+        item.stash[KNOWN] = deviation.entries_for(mine, case.id, fleet)
+    # Of mixed fleets there may be none in this run.
+    known = {item.stash[CASE].id for item in kept}
+    others = (each for each in items if _fleet(each) is None)
+    known |= {_name(item) for item in others if isinstance(item, pytest.Function)}
+    deviation.check_wildcards(listed, known)
+    if not config.getoption("--whole") or not kept:
+        return []
+    return [
+        StaleEntry.of(kept[0], entry, pattern)
+        for entry, pattern in deviation.find_stale(listed, known)
+        if not pattern.startswith(deviation.MATRIX)
+    ]
 
 
 def _parameters(item: pytest.Function, fleet: Fleet) -> str:
@@ -203,6 +263,8 @@ def _with_deadline(
 ) -> Callable[..., Any]:
     marker = item.get_closest_marker("deadline")
     seconds = float(marker.args[0]) if marker else CASE_SECONDS
+    known = item.stash[KNOWN]
+    seconds = min(seconds, deviation.patience(known) * CASE_PATIENCE)
 
     @functools.wraps(test)
     async def limited(*args: Any, **kwargs: Any) -> None:
@@ -215,6 +277,24 @@ def _with_deadline(
             raise AdapterTimeout(f"the case is not over after {seconds:g} s") from error
 
     return limited
+
+
+class StaleEntry(pytest.Item):
+    """Fails in the place of a case that a list names and nobody has."""
+
+    why: str
+
+    @classmethod
+    def of(cls, near: pytest.Item, entry: Deviation, pattern: str) -> StaleEntry:
+        item: StaleEntry = cls.from_parent(near.parent or near.session, name=pattern)
+        item.why = f"{entry}: there is no case {pattern}"
+        item.stash[OUTCOME] = Outcome(pattern, entry.adapter, entry.requirements)
+        item.stash[CASE] = Case(pattern, "", "", entry.requirements, item.why)
+        item.stash[KNOWN] = ()
+        return item
+
+    def runtest(self) -> None:
+        raise CaseFailed(self.why)
 
 
 # ---- fixtures ---------------------------------------------------------------
@@ -261,18 +341,22 @@ def fleet(request: pytest.FixtureRequest) -> Fleet:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def world(pool: Pool, server: Server, fleet: Fleet) -> AsyncIterator[World]:
+async def world(
+    pool: Pool, server: Server, fleet: Fleet, request: pytest.FixtureRequest
+) -> AsyncIterator[World]:
     """Give a clean database with the client and the workers of an SDK."""
     await server.redis.flushdb()
     world = World(pool, fleet.client, fleet.workers, server.redis)
+    world.patience = deviation.patience(request.node.stash[KNOWN])
     yield world
     await world.end()
 
 
 @pytest.fixture
-def bench(shelf: Shelf, fleet: Fleet) -> Bench:
+def bench(shelf: Shelf, fleet: Fleet, request: pytest.FixtureRequest) -> Bench:
     """Give a process of the adapter that is not open; it needs no Redis."""
-    return Bench(shelf, fleet.client)
+    patience = deviation.patience(request.node.stash[KNOWN])
+    return Bench(shelf, fleet.client, patience)
 
 
 # ---- outcomes ---------------------------------------------------------------
@@ -283,8 +367,8 @@ def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, Any, Any]:
     report = yield
-    outcome = item.stash.get(OUTCOME, None)
-    if outcome is None:
+    before = item.stash.get(OUTCOME, None)
+    if before is None:
         return report
     error = call.excinfo.value if call.excinfo else None
     status = status_of(error)
@@ -296,5 +380,9 @@ def pytest_runtest_makereport(
     elif error is not None:
         message = diagnose(item.config.stash[SPEC], item, report, error)
         report.longrepr = message
-    report.brrr = outcome.after(status, call.duration, message).to_json()
+    outcome = before.after(status, call.duration, message)
+    item.stash[OUTCOME] = outcome
+    if known := item.stash[KNOWN]:
+        outcome = deviation.judge_phase(report, before, outcome, known)
+    report.brrr = outcome.to_json()
     return report

@@ -8,6 +8,7 @@ well is as good as new: the next case opens it anew.
 from __future__ import annotations
 
 import contextlib
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -63,7 +64,7 @@ class Pool:
             await self._forget_connections(member.tap)
         finally:
             if adapter.error is None and not member.opened:
-                adapter.on_error = None
+                adapter.on_error, adapter.patience = None, math.inf
                 self._free[adapter.config.name].append(member)
             else:
                 await self._end(member)
@@ -120,8 +121,11 @@ class Bench:
 
     shelf: Shelf
     config: AdapterConfig
+    # Seconds for each reply, where the usual is more.
+    patience: float = math.inf
     last: Adapter | None = None
 
     async def adapter(self) -> Adapter:
         self.last = await self.shelf.take(self.config)
+        self.last.patience = self.patience
         return self.last

@@ -27,6 +27,8 @@ from brrr_conformance.plugin import WELCOMES
 from brrr_conformance.report import Outcome, Results
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import pytest
 
     from brrr_conformance.pb import adapter_pb2 as pb
@@ -36,10 +38,12 @@ PLAIN_WIDTH = 110
 # Failures told in full; the others by their first line, up to ONE_LINERS.
 IN_FULL = 20
 ONE_LINERS = 200
+MOST_REASONS = 40
 
 STYLES = {
     Status.PASSED: "green",
     Status.NOT_IMPLEMENTED: "yellow",
+    Status.KNOWN_DEVIATION: "cyan",
     Status.FAILED: "bold red",
     Status.TIMED_OUT: "bold red",
     Status.CRASHED: "bold red",
@@ -217,17 +221,29 @@ def _cell(counts: Counter[Status] | None) -> Text:
 
 
 def print_closing(console: Console, results: Results) -> None:
-    """Print what is neither passed nor failed, and `N passed, N failed`."""
-    if missing := results.count(Status.NOT_IMPLEMENTED):
-        reasons = Counter(
-            (each.adapter, each.message)
-            for each in results.all
-            if each.status is Status.NOT_IMPLEMENTED
-        )
-        for (adapter, reason), number in reasons.most_common(20):
-            console.print(
-                f"{adapter}: {number} not implemented: {reason}", soft_wrap=True
-            )
-        console.print(f"{missing} not implemented")
-    passed, failed = results.count(Status.PASSED), len(results.failures)
-    console.print(f"{passed} passed, {failed} failed")
+    """Print what is neither passed nor failed, and how many are what."""
+    _print_reasons(console, results, Status.KNOWN_DEVIATION)
+    _print_reasons(console, results, Status.NOT_IMPLEMENTED)
+    console.print(closing_line(each.status for each in results.all))
+
+
+def closing_line(statuses: Iterable[Status]) -> str:
+    """Say `N passed, N failed`, and what else there is."""
+    counts = Counter(statuses)
+    failed = sum(number for status, number in counts.items() if status.is_failure)
+    line = f"{counts[Status.PASSED]} passed, {failed} failed"
+    if known := counts[Status.KNOWN_DEVIATION]:
+        line += f", {known} known deviation{'s' if known > 1 else ''}"
+    if missing := counts[Status.NOT_IMPLEMENTED]:
+        line += f", {missing} not implemented"
+    return line
+
+
+def _print_reasons(console: Console, results: Results, status: Status) -> None:
+    reasons = Counter(
+        (each.adapter, each.message.partition("\n")[0])
+        for each in results.all
+        if each.status is status
+    )
+    for (adapter, reason), number in reasons.most_common(MOST_REASONS):
+        console.print(f"{adapter}: {number} {status}: {reason}", soft_wrap=True)

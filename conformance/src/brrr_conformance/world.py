@@ -15,6 +15,7 @@ database, and the problems that the workers reported, with what is due.
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -99,6 +100,8 @@ class World:
     # Invocations that the runner is still to answer.
     answering: set[asyncio.Task[None]] = field(default_factory=set)
     started: float = field(default_factory=time.time)
+    # Seconds for each reply, where the usual is more.
+    patience: float = math.inf
     _members: list[Member] = field(default_factory=list)
     _client: Member | None = None
 
@@ -233,7 +236,7 @@ class World:
                 continue
             if pause == QUIET:
                 return
-            left = self.trace.last + STALL_SECONDS - time.monotonic()
+            left = self.trace.last + self._stall_seconds - time.monotonic()
             if left <= 0:
                 raise AdapterTimeout(self._stalled())
             await self.trace.changed(seen, min(pause, left))
@@ -246,10 +249,14 @@ class World:
             if member.adapter.error is not None:
                 raise member.adapter.error
 
+    @property
+    def _stall_seconds(self) -> float:
+        return min(STALL_SECONDS, self.patience)
+
     def _stalled(self) -> str:
         busy = [worker.name for worker in self.workers if not worker.ended]
         return (
-            f"nothing has happened for {STALL_SECONDS:g} s, and not all of "
+            f"nothing has happened for {self._stall_seconds:g} s, and not all of "
             f"{', '.join(busy)} wait for a message in a blocking pop"
         )
 
@@ -353,6 +360,7 @@ class World:
         member.adapter.on_error = self.trace.touch
         member.opened = True
         await member.adapter.open(member.url)
+        member.adapter.patience = self.patience
         return member
 
     async def end(self) -> None:

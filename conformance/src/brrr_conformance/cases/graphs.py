@@ -155,7 +155,7 @@ async def test_chain_of_ten_mebibytes(world: World) -> None:
 @pytest.mark.parametrize("roots", [2, 3])
 async def test_roots_of_one_graph_at_the_same_time(world: World, roots: int) -> None:
     """No root's messages make more messages of the others, and again and again."""
-    await play(world, fibonacci(12, at_once=True), roots=roots)
+    await play(world, fibonacci(10, at_once=True), roots=roots)
 
 
 @requirement("WORK-8", "SCHED-27")

@@ -8,11 +8,10 @@ import time
 from typing import TYPE_CHECKING
 
 from brrr_conformance import resp
-from brrr_conformance.records import ScheduleMessage
 from brrr_conformance.world import REPORT_SECONDS, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Awaitable, Callable
 
     from brrr_conformance.pb import adapter_pb2 as pb
     from brrr_conformance.state import State
@@ -95,25 +94,6 @@ async def only_root(world: World, topic: str) -> str:
     messages = await world.queue(topic)
     assert len(messages) == 1, f"one message is due on {topic!r}, got {messages}"
     return messages[0].root_id
-
-
-def delivered(world: World) -> list[ScheduleMessage]:
-    """Give every message that Redis has handed to a worker."""
-    return [
-        ScheduleMessage.decode(octets)
-        for frame in world.frames
-        if frame.reply is not None and frame.step.is_pop
-        for octets in _strings(frame.reply.value)
-        if octets not in frame.step.keys
-    ]
-
-
-def _strings(value: resp.Value) -> Iterator[bytes]:
-    if isinstance(value, bytes):
-        yield value
-    elif isinstance(value, list):
-        for each in value:
-            yield from _strings(each)
 
 
 async def expiry(world: World, key: str) -> int:

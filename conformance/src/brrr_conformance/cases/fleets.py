@@ -27,8 +27,8 @@ from brrr_conformance.cases._common import (
     expect_reports,
     take_all,
 )
-from brrr_conformance.cases._graph import Graph, Node, at_random, chain, expect_done
-from brrr_conformance.cases._graph import fibonacci as fibonacci_graph
+from brrr_conformance.graph import Graph, Node, at_random, chain, expect_done
+from brrr_conformance.graph import fibonacci as fibonacci_graph
 
 if TYPE_CHECKING:
     from brrr_conformance.script import Script

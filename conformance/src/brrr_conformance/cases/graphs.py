@@ -24,7 +24,7 @@ from brrr_conformance.build import (
     value,
 )
 from brrr_conformance.cases._common import MEBIBYTE, expect_report, noise, writes
-from brrr_conformance.cases._graph import (
+from brrr_conformance.graph import (
     Graph,
     Node,
     at_random,

@@ -17,14 +17,16 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from brrr_conformance.build import ask, stored_call, value
-from brrr_conformance.cases._common import delivered
+from brrr_conformance.outcome import CaseFailed
+from brrr_conformance.records import ScheduleMessage
 from brrr_conformance.script import gather, sequence
 from brrr_conformance.state import join
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
+    from brrr_conformance import resp
     from brrr_conformance.pb import adapter_pb2 as pb
     from brrr_conformance.script import Handler
     from brrr_conformance.state import State
@@ -100,8 +102,31 @@ async def expect_done(world: World, graph: Graph, uncounted: int, most: int) -> 
     await world.redis.delete(*(f"brrr_count/{root}" for root in roots))
     await world.expect(graph.done())
     counted = sum(int(each or 0) for each in counts)
-    assert counted == len(messages) - uncounted, f"counted {counts}, of {roots}"
-    assert len(messages) <= most, f"{len(messages)} messages, {most} would do"
+    if counted != len(messages) - uncounted:
+        raise CaseFailed(
+            f"counted {counts}, of {roots}; delivered were {len(messages)}"
+        )
+    if len(messages) > most:
+        raise CaseFailed(f"{len(messages)} messages, {most} would do")
+
+
+def delivered(world: World) -> list[ScheduleMessage]:
+    """Give every message that Redis has handed to a worker."""
+    return [
+        ScheduleMessage.decode(octets)
+        for frame in world.frames
+        if frame.reply is not None and frame.step.is_pop
+        for octets in _strings(frame.reply.value)
+        if octets not in frame.step.keys
+    ]
+
+
+def _strings(value: resp.Value) -> Iterator[bytes]:
+    if isinstance(value, bytes):
+        yield value
+    elif isinstance(value, list):
+        for each in value:
+            yield from _strings(each)
 
 
 # ---- shapes -----------------------------------------------------------------
@@ -127,9 +152,11 @@ def fibonacci(number: int, *, at_once: bool = False) -> Graph:
     return Graph(nodes | {"n1": Node(), "n0": Node()})
 
 
-def at_random(chance: random.Random, size: int, reach: int, most: int) -> Graph:
+def at_random(
+    chance: random.Random, size: int, reach: int, most: int, prefix: str = ""
+) -> Graph:
     """Make calls that need up to `most` of the next `reach` ones each."""
-    names = [f"n{number}" for number in range(size)]
+    names = [f"{prefix}n{number}" for number in range(size)]
     nodes = {}
     for at, name in enumerate(names):
         below = names[at + 1 : at + 1 + reach]

@@ -4,6 +4,7 @@
  */
 #include "base.h"
 #include "pump.h"
+#include "topic.h"
 
 #define ROOT_OCTETS 16
 #define ROOT_CHARS 22 /* 16 octets in base64url without padding */

@@ -7,8 +7,6 @@
  */
 #include "pump.h"
 
-#include <string.h>
-
 static brrr__ticket *ticket_take(brrr__pump *p) {
   brrr__ticket *t = p->free;
   if (t)
@@ -70,12 +68,9 @@ static const brrr_backend *backend_for(const brrr__pump *p,
 }
 
 static void start(brrr__pump *p, const brrr_effect *e) {
-  brrr_status s = e->type == BRRR_QUEUE_PUT
-                      ? brrr__topic_check(p->backends, e->name)
-                      : BRRR_OK;
-  brrr__ticket *t = s == BRRR_OK ? ticket_take(p) : NULL;
+  brrr__ticket *t = ticket_take(p);
   if (!t) {
-    answer(p, e->id, &(brrr_reply){.status = s ? s : BRRR_E_NOMEM});
+    answer(p, e->id, &(brrr_reply){.status = BRRR_E_NOMEM});
     return;
   }
   *t = (brrr__ticket){.pump = p, .effect = e->id};
@@ -105,26 +100,4 @@ void brrr__pump_start(brrr__pump *p, brrr_alloc alloc, brrr_op *op,
   for (size_t i = 0; i < sizeof p->first / sizeof *p->first; i++)
     ticket_give(p, &p->first[i]);
   turn(p);
-}
-
-static bool begins_with(brrr_bytes text, const char *prefix) {
-  size_t len = strlen(prefix);
-  return text.len >= len && memcmp(text.ptr, prefix, len) == 0;
-}
-
-/* The same object in two roles means one database for both, in which a topic
- * could be taken for a record [REDIS-4]. An empty topic means "none" to a
- * defer [SCHED-23], so no queue can be called that. */
-brrr_status brrr__topic_check(const brrr_backends *backends, brrr_bytes topic) {
-  static const char *const reserved[] = {"call/", "value/", "pending_returns/",
-                                         "brrr_count/"};
-  if (topic.len == 0)
-    return BRRR_E_TOPIC;
-  if (backends->queue.self != backends->store.self &&
-      backends->queue.self != backends->cache.self)
-    return BRRR_OK;
-  for (size_t i = 0; i < sizeof reserved / sizeof *reserved; i++)
-    if (begins_with(topic, reserved[i]))
-      return BRRR_E_TOPIC;
-  return BRRR_OK;
 }

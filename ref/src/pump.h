@@ -47,7 +47,4 @@ void brrr__pump_start(brrr__pump *p, brrr_alloc alloc, brrr_op *op,
                       const brrr_backends *backends, brrr_backend handler,
                       brrr__pump_end end);
 
-/* BRRR_E_TOPIC if no message must go to `topic` over these backends. */
-brrr_status brrr__topic_check(const brrr_backends *backends, brrr_bytes topic);
-
 #endif

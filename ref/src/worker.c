@@ -11,6 +11,7 @@
 
 #include "base.h"
 #include "pump.h"
+#include "topic.h"
 
 #include <assert.h>
 #include <string.h>

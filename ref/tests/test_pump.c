@@ -252,41 +252,6 @@ static void test_impossible_reply(void **state) {
   }
 }
 
-/* [REDIS-4], also where a stored record names the topic. */
-static void test_topic_of_a_return_is_checked(void **state) {
-  (void)state;
-  gate g;
-  brrr__pump pump;
-  ending e;
-  gate_init(&g);
-  store(&g, BRRR_KIND_PENDING_RETURNS, "p", "d7:returnslli1e1:r1:q6:call/xeee");
-  start(&g, &pump, (brrr_alloc){0}, &e);
-  assert_ended(&e, BRRR_E_TOPIC, "");
-  brrr_memory_free(g.memory);
-}
-
-static void test_topic_check(void **state) {
-  (void)state;
-  int x, y;
-  const brrr_backends one = {{0, &x}, {0, &x}, {0, &x}};
-  const brrr_backends two = {{0, &x}, {0, &y}, {0, &y}};
-  const brrr_backends cache_too = {{0, &x}, {0, &y}, {0, &x}};
-  static const char *const reserved[] = {"call/", "call/x", "value/h",
-                                         "pending_returns/h", "brrr_count/r"};
-  static const char *const fine[] = {"call", "calls/", "Call/x",     "x",
-                                     "/",    "value",  "brrr_count", " call/"};
-  for (size_t i = 0; i < sizeof reserved / sizeof *reserved; i++) {
-    const brrr_bytes t = brrr_bytes_str(reserved[i]);
-    assert_int_equal(brrr__topic_check(&one, t), BRRR_E_TOPIC);
-    assert_int_equal(brrr__topic_check(&cache_too, t), BRRR_E_TOPIC);
-    assert_int_equal(brrr__topic_check(&two, t), BRRR_OK);
-  }
-  for (size_t i = 0; i < sizeof fine / sizeof *fine; i++)
-    assert_int_equal(brrr__topic_check(&one, brrr_bytes_str(fine[i])), BRRR_OK);
-  assert_int_equal(brrr__topic_check(&one, BRRR_LIT("")), BRRR_E_TOPIC);
-  assert_int_equal(brrr__topic_check(&two, BRRR_LIT("")), BRRR_E_TOPIC);
-}
-
 /* Every allocation of operation and pump fails once: no leak, one end. */
 static void sweep_once(heap *h, void *ud) {
   static char hashes[10][2];
@@ -323,8 +288,6 @@ int main(void) {
       cmocka_unit_test(test_effects_are_under_way_together),
       cmocka_unit_test(test_failure),
       cmocka_unit_test(test_impossible_reply),
-      cmocka_unit_test(test_topic_of_a_return_is_checked),
-      cmocka_unit_test(test_topic_check),
       cmocka_unit_test(test_allocation_failures),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

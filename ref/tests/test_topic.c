@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: AGPL-3.0-only
+ *
+ * test_topic.c - which topics are refused, and over which backends.
+ */
+#include "support.h"
+#include "topic.h"
+
+static void test_topic_check(void **state) {
+  (void)state;
+  int x, y;
+  const brrr_backends one = {{0, &x}, {0, &x}, {0, &x}};
+  const brrr_backends two = {{0, &x}, {0, &y}, {0, &y}};
+  const brrr_backends cache_too = {{0, &x}, {0, &y}, {0, &x}};
+  static const char *const reserved[] = {"call/", "call/x", "value/h",
+                                         "pending_returns/h", "brrr_count/r"};
+  static const char *const fine[] = {"call", "calls/", "Call/x",     "x",
+                                     "/",    "value",  "brrr_count", " call/"};
+  for (size_t i = 0; i < sizeof reserved / sizeof *reserved; i++) {
+    const brrr_bytes t = brrr_bytes_str(reserved[i]);
+    assert_int_equal(brrr__topic_check(&one, t), BRRR_E_TOPIC);
+    assert_int_equal(brrr__topic_check(&cache_too, t), BRRR_E_TOPIC);
+    assert_int_equal(brrr__topic_check(&two, t), BRRR_OK);
+  }
+  for (size_t i = 0; i < sizeof fine / sizeof *fine; i++)
+    assert_int_equal(brrr__topic_check(&one, brrr_bytes_str(fine[i])), BRRR_OK);
+  assert_int_equal(brrr__topic_check(&one, BRRR_LIT("")), BRRR_E_TOPIC);
+  assert_int_equal(brrr__topic_check(&two, BRRR_LIT("")), BRRR_E_TOPIC);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_topic_check),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -7,48 +7,17 @@ import asyncio
 import itertools
 import json
 import sys
-import traceback
 from base64 import b64decode
 from contextlib import AsyncExitStack
 from importlib.metadata import version
 from typing import Any
 
-import bencodepy
 import brrr
 import redis.asyncio as redis
 from brrr.backends.redis import RedisQueue
+from failures import HandlerFailedError, MisuseError, failure
 from records import Json, base64, decode, encode, from_json, to_json
-from redis_store import RedisStore
-
-CONNECTION: Json = {  # as in the SDK's demo and tests
-    "health_check_interval": 10,
-    "socket_connect_timeout": 5,
-    "retry_on_timeout": True,
-    "socket_keepalive": True,
-    "protocol": 3,
-}
-
-
-class HandlerFailedError(Exception): ...
-
-
-FAILURES = {  # the first that fits; README.md says why ValueError is a refusal
-    HandlerFailedError: "HANDLER_FAILED",
-    brrr.SpawnLimitError: "SPAWN_LIMIT",
-    brrr.NotFoundError: "CALL_MISSING",
-    bencodepy.BencodeDecodeError: "REFUSED",
-    ValueError: "REFUSED",
-    redis.RedisError: "BACKEND",
-    OSError: "BACKEND",
-    Exception: "UNEXPECTED",
-}
-
-
-def failure(error: BaseException) -> Json:
-    code = next(code for kind, code in FAILURES.items() if isinstance(error, kind))
-    if code == "UNEXPECTED":
-        traceback.print_exception(error)
-    return {"code": code, "reason": f"{type(error).__name__}: {error}"}
+from stores import RedisStore, open_dynamodb
 
 
 class Adapter:
@@ -75,6 +44,8 @@ class Adapter:
                 sdk = {"sdk": "brrr", "version": version("brrr"), "language": "Python"}
                 return "welcome", {"protocol": 1} | sdk
             case "encode":
+                if not set(body) - {"ill_formed"}:
+                    raise MisuseError("no record")
                 return "encoded", await encode(body)
             case "decode":
                 return "decoded", await decode(body)
@@ -83,7 +54,7 @@ class Adapter:
             case "close":
                 await self.close()
             case "schedule" | "read" | "serve" if not self.server:
-                return "failure", {"code": "MISUSE", "reason": "Open comes first"}
+                raise MisuseError("Open comes first")
             case "schedule":
                 topic, call = body["ask"]["topic"], from_json("call", body["ask"])
                 key, name, payload = call.call_hash, call.task_name, call.payload
@@ -98,9 +69,12 @@ class Adapter:
         return "done", {}
 
     async def open(self, body: Json) -> None:
-        client = redis.from_url(body["redis_url"], **CONNECTION)
+        # No retries: one of INCR or RPUSH, its reply lost, would count or put twice.
+        client = redis.from_url(body["redis_url"], protocol=3)
         await self.stack.enter_async_context(client)
-        queue, store = RedisQueue(client), RedisStore(client)  # or another store
+        queue, store = RedisQueue(client), RedisStore(client)
+        if table := body.get("dynamodb"):
+            store = await open_dynamodb(self.stack, table)
         serving = brrr.serve(queue, store, queue)
         self.server = await self.stack.enter_async_context(serving)
 

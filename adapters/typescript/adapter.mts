@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-only
 // Adapter for the TypeScript SDK: passes on what it says and does, and mends nothing.
-import { failure } from "./failures.mts";
+import { failure, Misuse } from "./failures.mts";
 import { base64, decode, encode, type Json, toCall } from "./records.mts";
 import { version } from "./sdk.mts";
 import { Session } from "./session.mts";
@@ -15,7 +15,7 @@ function reply(id: number, body: Json): void {
 async function run(id: number, command: Json): Promise<Json> {
   const [kind, body] = Object.entries(command)[0] ?? ["nothing", {}];
   if (["schedule", "read", "serve"].includes(kind) && !session) {
-    return { failure: { code: "MISUSE", reason: "Open comes first" } };
+    throw new Misuse("Open comes first");
   }
   switch (kind) {
     case "hello":
@@ -25,7 +25,7 @@ async function run(id: number, command: Json): Promise<Json> {
     case "decode":
       return { decoded: await decode(body) };
     case "open":
-      session = new Session(body.redis_url);
+      session = new Session(body);
       await session.open();
       return { done: {} };
     case "close": {

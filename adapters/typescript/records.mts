@@ -9,6 +9,8 @@ const CALL = { type: "call", callHash: "" };
 
 /** What the SDK's types cannot hold: the adapter refuses for it. */
 export class CannotHold extends Error {}
+/** An Encode without one. */
+export class NoRecord extends Error {}
 
 export const octets = (base64: string) => new Uint8Array(Buffer.from(base64, "base64"));
 // Nothing for what is not of the type that the SDK promises: no field can hold it.
@@ -99,7 +101,8 @@ const CODECS: Record<string, Codec> = {
 };
 
 export async function encode({ ill_formed, ...command }: Json): Promise<Json> {
-  const [kind, record] = Object.entries(command)[0]!;
+  const [kind, record] = Object.entries(command)[0] ?? [];
+  if (!kind) throw new NoRecord("no record");
   for (const { field, octets: raw } of ill_formed) {
     (record.returns?.[0] ?? record)[field] = illFormed(octets(raw));
   }

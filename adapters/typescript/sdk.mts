@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// The SDK and its Redis client, from where BRRR_TYPESCRIPT_SDK says they are.
+// The SDK and its clients, from where BRRR_TYPESCRIPT_SDK says they are.
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
@@ -10,6 +10,7 @@ const load = (file: string) => import(pathToFileURL(file).href);
 const dist = dirname(require.resolve("@anterior/brrr"));
 
 export const redis = await load(require.resolve("redis"));
+export const dynamodb = await load(require.resolve("@aws-sdk/client-dynamodb"));
 export const brrr = await load(require.resolve("@anterior/brrr"));
 export const backends = await load(require.resolve("@anterior/brrr/backends"));
 // The package does not export its records: these are its own modules, by path.

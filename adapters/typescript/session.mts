@@ -3,8 +3,8 @@
 import { setTimeout } from "node:timers/promises";
 import { failure, HandlerFailed } from "./failures.mts";
 import { base64, type Json, octets, toCall } from "./records.mts";
-import { RedisStore } from "./redis-store.mts";
 import { backends, brrr, redis } from "./sdk.mts";
+import { openDynamo, RedisStore } from "./stores.mts";
 
 const NEVER = 2 ** 31 - 1; // the pool's clean-up throws when the pool is destroyed
 const CLOSE_MS = 2000;
@@ -19,13 +19,13 @@ export class Session {
   private readonly redis: any;
   private closing = false;
 
-  constructor(url: string) {
+  constructor({ redis_url: url, dynamodb }: Json) {
     const options = { RESP: 3, url, name: this.name };
     this.pool = redis.createClientPool(options, { cleanupDelay: NEVER });
     this.pool.on("error", (error: Error) => console.error(`Redis: ${error.message}`));
     this.redis = new backends.Redis(this.pool);
     const emit = (topic: string, message: string) => this.redis.push(topic, message);
-    const store = new RedisStore(this.pool); // the place to choose another store
+    const store = dynamodb ? openDynamo(dynamodb) : new RedisStore(this.pool);
     this.server = new brrr.Server(store, this.redis, { emit });
   }
 

@@ -1,11 +1,18 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The SDK's Store interface on our Redis binding; the SDK has none of its own."""
+"""The stores: the SDK's own on DynamoDB, and one on our Redis binding.
+
+The SDK has no store on Redis; its Store interface is made for one.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from brrr.backends.dynamo import DynamoDbMemStore
 from brrr.store import CompareMismatch, MemKey, NotFoundError, Store
+
+if TYPE_CHECKING:
+    from contextlib import AsyncExitStack
 
 IF_SAME = "if redis.call('GET', KEYS[1]) == ARGV[1] then {} return 1 end return 0"
 CAS = IF_SAME.format("redis.call('SET', KEYS[1], ARGV[2])")
@@ -49,3 +56,16 @@ class RedisStore(Store):  # type: ignore[misc]
     async def compare_and_delete(self, key: MemKey, expected: bytes) -> None:
         if not await self.client.eval(CAD, 1, name(key), expected):
             raise CompareMismatch
+
+
+async def open_dynamodb(stack: AsyncExitStack, table: dict[str, str]) -> Any:
+    import aioboto3
+
+    client = aioboto3.Session().client(
+        "dynamodb",
+        endpoint_url=table["endpoint"],
+        region_name=table["region"],
+        aws_access_key_id=table["access_key_id"],
+        aws_secret_access_key=table["secret_access_key"],
+    )
+    return DynamoDbMemStore(await stack.enter_async_context(client), table["table"])

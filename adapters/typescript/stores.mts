@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// The SDK's Store interface on our Redis binding; the SDK has none of its own.
-import { redis } from "./sdk.mts";
+// The stores: the SDK's own on DynamoDB, and its Store interface on our Redis binding, where
+// the SDK has none.
+import type { Json } from "./records.mts";
+import { backends, dynamodb, redis } from "./sdk.mts";
 
 interface Key { type: string; callHash: string }
 
@@ -55,4 +57,10 @@ export class RedisStore {
     const given = { keys: [name(key)], arguments: octets.map((it) => Buffer.from(it)) };
     return (await this.client.eval(script, given)) === 1;
   }
+}
+
+export function openDynamo({ table, endpoint, region, ...keys }: Json): any {
+  const credentials = { accessKeyId: keys.access_key_id, secretAccessKey: keys.secret_access_key };
+  const client = new dynamodb.DynamoDBClient({ endpoint, region, credentials });
+  return new backends.Dynamo(client, table);
 }

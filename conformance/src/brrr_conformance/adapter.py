@@ -178,8 +178,9 @@ class Adapter:
             )
         return decoded
 
-    async def open(self, redis_url: str) -> None:
-        await self._ask(pb.Command(open=pb.Open(redis_url=redis_url)), "done")
+    async def open(self, redis_url: str, dynamodb: pb.DynamoDb | None = None) -> None:
+        message = pb.Open(redis_url=redis_url, dynamodb=dynamodb)
+        await self._ask(pb.Command(open=message), "done")
 
     async def schedule(self, ask: pb.Ask) -> None:
         await self._ask(pb.Command(schedule=pb.Schedule(ask=ask)), "done")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import pytest
 import typer
 
-from brrr_conformance.config import load_adapter
+from brrr_conformance.config import Store, load_adapter
 from brrr_conformance.deviation import write_skeletons
 from brrr_conformance.outcome import HarnessError, Status
 from brrr_conformance.report import describe_adapter, write_json
@@ -60,6 +60,12 @@ Redis = Annotated[
         help="Work on this database (it must be empty), not a private one.",
     ),
 ]
+StoreName = Annotated[
+    Store,
+    typer.Option(
+        "--store", help="Where the records are to be; queue and cache are on Redis."
+    ),
+]
 Json = Annotated[
     Path | None,
     typer.Option("--json", metavar="FILE", help="Write the report as JSON."),
@@ -83,6 +89,7 @@ def run(
         typer.Option(metavar="P", help="Only wire, client, worker or fleet."),
     ] = None,
     redis: Redis = None,
+    store: StoreName = Store.REDIS,
     json_file: Json = None,
     junit: Junit = None,
     without_deviations: Annotated[
@@ -99,7 +106,7 @@ def run(
     ] = None,
 ) -> None:
     """Run cases and vectors against one adapter or several."""
-    options = []
+    options = ["--store", store]
     if without_deviations:
         options += ["--without-deviations"]
     if expression is None and profile is None:

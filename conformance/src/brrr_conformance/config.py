@@ -33,6 +33,13 @@ class Profile(StrEnum):
     WORKER = "worker"
 
 
+class Store(StrEnum):
+    """Where the records are; queue and cache are always on Redis."""
+
+    REDIS = "redis"
+    DYNAMODB = "dynamodb"
+
+
 class Delivery(StrEnum):
     """What becomes of a message whose worker dies: lost, or delivered again."""
 

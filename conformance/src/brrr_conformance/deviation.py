@@ -15,6 +15,7 @@ import tomllib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from brrr_conformance.config import Store
 from brrr_conformance.outcome import HarnessError, Status
 
 if TYPE_CHECKING:
@@ -54,6 +55,8 @@ class Deviation:
     timeout: float = math.inf
     # Patterns of the mixed fleets that are meant; none given: every one.
     fleets: tuple[str, ...] = ()
+    # The only store that it shows on; none given: every one.
+    store: str = ""
 
     def __str__(self) -> str:
         return f"{self.place} ({self.defect})"
@@ -233,6 +236,7 @@ def _entry(place: str, adapter: str, table: dict[str, Any]) -> Deviation:
         expect=expect,
         timeout=timeout,
         fleets=_texts("fleets", table.pop("fleets", ["*"])),
+        store=Store(table.pop("store")) if "store" in table else "",
     )
     if table:
         raise ValueError(f"unknown key: {', '.join(sorted(table))}")

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,7 @@ import pytest_asyncio
 from brrr_conformance import deviation
 from brrr_conformance.config import AdapterConfig, Framing, Profile, load_adapter
 from brrr_conformance.diagnosis import diagnose
+from brrr_conformance.engines import is_elsewhere, of_store
 from brrr_conformance.outcome import (
     AdapterTimeout,
     CaseFailed,
@@ -33,7 +34,6 @@ from brrr_conformance.outcome import (
 )
 from brrr_conformance.pool import Bench, Pool, Shelf
 from brrr_conformance.report import Outcome
-from brrr_conformance.server import Server, serve_redis
 from brrr_conformance.spec import Spec, read_spec
 from brrr_conformance.world import World
 
@@ -41,8 +41,12 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Generator
 
     from brrr_conformance.deviation import Deviation
+    from brrr_conformance.dynamodb import DynamoDb, Table
     from brrr_conformance.pb import adapter_pb2 as pb
+    from brrr_conformance.server import Server
 
+
+pytest_plugins = ["brrr_conformance.engines"]
 
 CASE_SECONDS = 30.0
 # A case that is known to hang may take so many times what a reply may.
@@ -61,6 +65,7 @@ KNOWN: pytest.StashKey[tuple[Deviation, ...]] = pytest.StashKey()
 MARKERS = (
     "requirement(*ids): the requirements that this case is about",
     "profile(name): wire, client, worker or fleet: what an SDK must claim",
+    "store(name): redis or dynamodb: the only store that this case is about",
     "deadline(seconds): how long the whole case may take, if not 30 s",
 )
 
@@ -107,7 +112,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("brrr")
     group.addoption("--adapter", action="append", default=[], type=Path)
     group.addoption("--profile", choices=[*Profile, FLEET])
-    group.addoption("--redis", metavar="URL", help="an empty database to work on")
     group.addoption("--vectors", type=Path, help="judge this file, and nothing else")
     group.addoption("--without-deviations", action="store_true")
     group.addoption(
@@ -132,6 +136,7 @@ def pytest_configure(config: pytest.Config) -> None:
                 entry
                 for adapter in adapters
                 for entry in deviation.load_deviations(adapter, spec.requirements)
+                if entry.store in ("", config.getoption("--store"))
             )
     except HarnessError as error:
         raise pytest.UsageError(str(error)) from error
@@ -161,6 +166,7 @@ def pytest_collection_modifyitems(
     wanted = config.getoption("--profile")
     kept: list[pytest.Function] = []
     dropped: list[pytest.Item] = []
+    store, elsewhere = config.getoption("--store"), set[str]()
     for item in items:
         fleet = _fleet(item)
         unwanted = wanted is not None and _profile(item) != wanted
@@ -168,12 +174,18 @@ def pytest_collection_modifyitems(
             dropped.append(item)
             continue
         case = _case(item, fleet)
+        if config.stash[ADAPTERS]:
+            if is_elsewhere(item, store):
+                elsewhere.add(case.id)
+                dropped.append(item)
+                continue
+            case = replace(case, requirements=of_store(case.requirements, store))
         item.extra_keyword_matches.update(case.requirements, [case.id])
         item.stash[CASE] = case
         item.stash[OUTCOME] = Outcome(case.id, fleet.name, case.requirements)
         kept.append(item)
     try:
-        stale = _look_up_deviations(config, items, kept)
+        stale = _look_up_deviations(config, items, kept, elsewhere)
     except HarnessError as error:
         raise pytest.UsageError(str(error)) from error
     for item in kept:
@@ -227,7 +239,10 @@ def _case(item: pytest.Function, fleet: Fleet) -> Case:
 
 
 def _look_up_deviations(
-    config: pytest.Config, items: list[pytest.Item], kept: list[pytest.Function]
+    config: pytest.Config,
+    items: list[pytest.Item],
+    kept: list[pytest.Function],
+    elsewhere: set[str],
 ) -> list[StaleEntry]:
     """Note for each case what is known of it; give what is known of none."""
     listed = config.stash[LISTED]
@@ -237,7 +252,7 @@ def _look_up_deviations(
         mine = [entry for entry in listed if entry.adapter in members]
         item.stash[KNOWN] = deviation.entries_for(mine, case.id, fleet)
     # Of mixed fleets there may be none in this run.
-    known = {item.stash[CASE].id for item in kept}
+    known = {item.stash[CASE].id for item in kept} | elsewhere
     others = (each for each in items if _fleet(each) is None)
     known |= {_name(item) for item in others if isinstance(item, pytest.Function)}
     deviation.check_wildcards(listed, known)
@@ -301,17 +316,10 @@ class StaleEntry(pytest.Item):
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def server(request: pytest.FixtureRequest) -> AsyncIterator[Server]:
-    try:
-        async with serve_redis(request.config.getoption("--redis")) as server:
-            yield server
-    except HarnessError as error:
-        pytest.exit(str(error), returncode=pytest.ExitCode.USAGE_ERROR)
-
-
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def pool(request: pytest.FixtureRequest, server: Server) -> AsyncIterator[Pool]:
-    pool = Pool(server, request.config.stash[WELCOMES])
+async def pool(
+    request: pytest.FixtureRequest, server: Server, dynamodb: DynamoDb | None
+) -> AsyncIterator[Pool]:
+    pool = Pool(server, dynamodb, request.config.stash[WELCOMES])
     yield pool
     await pool.end()
 
@@ -342,11 +350,15 @@ def fleet(request: pytest.FixtureRequest) -> Fleet:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def world(
-    pool: Pool, server: Server, fleet: Fleet, request: pytest.FixtureRequest
+    pool: Pool,
+    server: Server,
+    table: Table | None,
+    fleet: Fleet,
+    request: pytest.FixtureRequest,
 ) -> AsyncIterator[World]:
     """Give a clean database with the client and the workers of an SDK."""
     await server.redis.flushdb()
-    world = World(pool, fleet.client, fleet.workers, server.redis)
+    world = World(pool, fleet.client, fleet.workers, server.redis, table)
     world.patience = deviation.patience(request.node.stash[KNOWN])
     yield world
     await world.end()

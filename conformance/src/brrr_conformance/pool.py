@@ -15,27 +15,47 @@ from typing import TYPE_CHECKING
 from redis import ResponseError
 
 from brrr_conformance.adapter import Adapter
+from brrr_conformance.http_tap import HttpTap
 from brrr_conformance.tap import Tap
 
 if TYPE_CHECKING:
     from brrr_conformance.config import AdapterConfig
+    from brrr_conformance.director import Hooks
+    from brrr_conformance.dynamodb import DynamoDb, Table
     from brrr_conformance.pb import adapter_pb2 as pb
     from brrr_conformance.server import Server
+    from brrr_conformance.tap import Trace
 
 
 @dataclass(slots=True)
 class Member:
-    """One process and its tap."""
+    """One process and its taps."""
 
     adapter: Adapter
     tap: Tap
     url: str
+    # On DynamoDB, where that is the store, and its port.
+    requests: HttpTap | None = None
+    port: int = 0
     opened: bool = False
+
+    def attach(self, name: str, trace: Trace, hooks: Hooks) -> None:
+        """From now on, what it sends belongs to this trace."""
+        self.tap.attach(name, trace, hooks)
+        if self.requests is not None:
+            self.requests.attach(name, trace, hooks)
+
+    async def open(self, table: Table | None) -> None:
+        """Connect it to the database, and to its store if that is elsewhere."""
+        self.opened = True
+        await self.adapter.open(self.url, table.place(self.port) if table else None)
 
 
 @dataclass(slots=True)
 class Pool:
     server: Server
+    # Where the store is, if not on Redis.
+    dynamodb: DynamoDb | None = None
     # What each adapter says of itself, by its name; for the report.
     welcomes: dict[str, pb.Welcome] = field(default_factory=dict)
     _free: dict[str, list[Member]] = field(default_factory=dict)
@@ -52,7 +72,10 @@ class Pool:
         self.welcomes[config.name] = adapter.welcome
         tap = Tap(self.server.host, self.server.port)
         url = self.server.url(await tap.start())
-        return Member(adapter, tap, url)
+        if self.dynamodb is None:
+            return Member(adapter, tap, url)
+        requests = HttpTap(self.dynamodb.url, self.dynamodb.session)
+        return Member(adapter, tap, url, requests, await requests.start())
 
     async def give_back(self, member: Member) -> None:
         """Take a process back; raise what Close ended in, if not in Done."""
@@ -61,7 +84,7 @@ class Pool:
             if adapter.error is None and member.opened:
                 await adapter.close()
                 member.opened = False
-            await self._forget_connections(member.tap)
+            await self._forget_connections(member)
         finally:
             if adapter.error is None and not member.opened:
                 adapter.on_error, adapter.patience = None, math.inf
@@ -75,20 +98,24 @@ class Pool:
                 await self._end(free.pop())
 
     async def _end(self, member: Member) -> None:
-        await self._forget_connections(member.tap)
+        await self._forget_connections(member)
         await member.adapter.end()
         await member.tap.stop()
+        if member.requests is not None:
+            await member.requests.stop()
 
-    async def _forget_connections(self, tap: Tap) -> None:
+    async def _forget_connections(self, member: Member) -> None:
         """Cut what is still connected, on the server's side first.
 
         A client that the server believes to be waiting would get, and lose, the
         first message of the next case.
         """
-        for connection in list(tap.connections.values()):
+        for connection in list(member.tap.connections.values()):
             with contextlib.suppress(ResponseError):  # it has gone by itself
                 await self.server.redis.client_kill(connection.address)
-        await tap.drop()
+        await member.tap.drop()
+        if member.requests is not None:
+            await member.requests.drop()
 
 
 @dataclass(slots=True)

@@ -55,6 +55,8 @@ async def look(redis: Redis, workers: Sequence[Worker], trace: Trace) -> float:
 
 def pop_of(worker: Worker) -> Connection | None:
     """Find the connection that waits for a message, if all others are idle."""
+    if worker.member.requests is not None and worker.member.requests.under_way:
+        return None
     topic = worker.serving.topic
     busy = [each for each in worker.member.tap.connections.values() if each.waiting]
     pops = [each for each in busy if each.pops and each.waiting[0].touches(topic)]

@@ -68,7 +68,7 @@ async def private_server() -> AsyncIterator[Server]:
     with tempfile.TemporaryDirectory(prefix="brrr-redis-") as name:
         folder = os.path.realpath(name)  # noqa: ASYNC240 - once
         for _ in range(ATTEMPTS):
-            port = _free_port()
+            port = free_port()
             process = await _start(program, port, folder)
             redis = _connect("127.0.0.1", port, 0)
             try:
@@ -128,7 +128,7 @@ def _connect(host: str, port: int, db: int) -> Redis:
     )
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

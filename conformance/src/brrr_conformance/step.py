@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""A Redis command as a step of the protocol: what it reads, writes, waits for.
+"""A command as a step of the protocol: what it reads, writes, waits for.
 
 SDKs differ in how they do a compare-and-set (EVAL, EVALSHA, FCALL, SET … IFEQ,
-WATCH and EXEC). A case asks what a command touches, never how.
+WATCH and EXEC). A case asks what a command touches, never how. A request to
+DynamoDB is a step too (request.py).
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ _READS = _names(
     "GET MGET EXISTS STRLEN GETRANGE SUBSTR TYPE TTL PTTL WATCH DIGEST DUMP LLEN "
     "LRANGE LINDEX LPOS EVAL_RO EVALSHA_RO FCALL_RO"
 )
+# Of DynamoDB; upper case as the name is.
+_REQUESTS_THAT_READ = _names("GETITEM BATCHGETITEM TRANSACTGETITEMS QUERY SCAN")
 _SCRIPTS = _names("EVAL EVALSHA FCALL EVAL_RO EVALSHA_RO FCALL_RO")
 _POPS = _names("BLPOP BRPOP BLMOVE BRPOPLPUSH BLMPOP")
 _ALL_KEYS = _names("MGET EXISTS WATCH DEL UNLINK")
@@ -70,7 +73,8 @@ class Step:
     @property
     def is_write(self) -> bool:
         """May change its keys; a script may, and so may an unknown command."""
-        return self.name not in _READS and bool(self.keys)
+        reads = self.name in _READS or self.name in _REQUESTS_THAT_READ
+        return not reads and bool(self.keys)
 
     @property
     def is_pop(self) -> bool:

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 from brrr_conformance import script, state
 from brrr_conformance.adapter import Serving
 from brrr_conformance.build import ask
+from brrr_conformance.database import OnRedis, WithTable
 from brrr_conformance.director import Hooks
 from brrr_conformance.outcome import (
     AdapterTimeout,
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from brrr_conformance.config import AdapterConfig
+    from brrr_conformance.database import Database
+    from brrr_conformance.dynamodb import Table
     from brrr_conformance.pool import Member, Pool
     from brrr_conformance.step import Step
     from brrr_conformance.tap import Frame
@@ -91,6 +94,8 @@ class World:
     worker_configs: Sequence[AdapterConfig]
     # Straight to the database; redis-py has types for few of its replies.
     redis: Any
+    # Where the records are, if not on Redis too.
+    table: Table | None = None
     trace: Trace = field(default_factory=Trace)
     hooks: Hooks = field(default_factory=Hooks)
     actors: script.Actors = field(default_factory=script.Actors)
@@ -107,9 +112,14 @@ class World:
 
     # ---- the database -------------------------------------------------------
 
+    @property
+    def database(self) -> Database:
+        redis = OnRedis(self.redis)
+        return redis if self.table is None else WithTable(redis, self.table)
+
     async def given(self, *states: state.State) -> None:
         """Put this into the database, next to what is there."""
-        await state.write(self.redis, state.join(states))
+        await self.database.write(state.join(states))
 
     async def expect(self, *states: state.State, problems: Sequence[str] = ()) -> None:
         """Demand that the database holds this and nothing else.
@@ -117,7 +127,7 @@ class World:
         `problems` are the codes that workers must have reported, in any order.
         """
         self.check()
-        actual = await state.read(self.redis)
+        actual = await self.database.read()
         comparison = state.Comparison.make(
             state.join(states), actual, self.started, time.time()
         )
@@ -149,9 +159,12 @@ class World:
         return [ScheduleMessage.decode(item) for item in items]
 
     async def stored(self, key: str) -> bytes | None:
-        """Read what is stored at a key, straight from Redis."""
-        found: bytes | None = await raw(self.redis, "GET", key)
-        return found
+        """Read what is stored at a key, straight from the database."""
+        return await self.database.get(key.encode())
+
+    async def remove(self, key: str) -> None:
+        """Remove what is at a key, as another worker might do just now."""
+        await self.database.remove(key.encode())
 
     # ---- the SDK's client ---------------------------------------------------
 
@@ -326,7 +339,7 @@ class World:
         *,
         times: int | None = None,
     ) -> None:
-        """Do something before a command that matches goes to Redis.
+        """Do something before a command that matches goes to the database.
 
         What it does is done when the command arrives. With `times`, only the
         first so many commands count.
@@ -344,7 +357,7 @@ class World:
         return self.trace.frames
 
     def commands(self, matches: Callable[[Step], bool] | None = None) -> list[Frame]:
-        """Give the commands that went to Redis, in order."""
+        """Give the commands that went to Redis or DynamoDB, in order."""
         return [
             frame
             for frame in self.trace.frames
@@ -356,10 +369,9 @@ class World:
     async def _open(self, config: AdapterConfig, name: str) -> Member:
         member = await self.pool.borrow(config)
         self._members.append(member)
-        member.tap.attach(name, self.trace, self.hooks)
+        member.attach(name, self.trace, self.hooks)
         member.adapter.on_error = self.trace.touch
-        member.opened = True
-        await member.adapter.open(member.url)
+        await member.open(self.table)
         member.adapter.patience = self.patience
         return member
 

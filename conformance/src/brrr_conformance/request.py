@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""A DynamoDB request as a Step: its operation, the keys that it touches, its body.
+
+    UpdateItem pending_returns/c {"TableName": …}
+
+So a case that asks what is read or written need not know where the records are.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from brrr_conformance import resp
+from brrr_conformance.step import Step
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+API = "DynamoDB_20120810."
+MISMATCH = "ConditionalCheckFailedException"
+TYPES = ("call", "value", "pending_returns")
+
+Json: TypeAlias = dict[str, Any]
+
+
+def step_of(target: str, body: bytes) -> Step:
+    """Read a request, as its header X-Amz-Target and its body tell it."""
+    operation = target.removeprefix(API).encode()
+    return Step((operation, *_keys(_parse(body)), body))
+
+
+def body_of(step: Step) -> Json:
+    """Give the body of a request; empty for what is no request."""
+    return _parse(step.args[-1])
+
+
+def reply_of(status: int, body: bytes) -> resp.Reply:
+    """Read an answer: what Redis would say. A mismatch is nil, as of SET … NX."""
+    if status == 200:
+        return resp.Reply(body, [body])
+    kind = str(_parse(body).get("__type", status)).rpartition("#")[2]
+    error = None if kind == MISMATCH else resp.Error(f"{kind} {body!r}".encode())
+    return resp.Reply(error, [body])
+
+
+def with_body(step: Step, **fields: object) -> Step:
+    """Make the same request with other fields."""
+    body = json.dumps(body_of(step) | fields).encode()
+    return Step((*step.args[:-1], body))
+
+
+# ---- items ------------------------------------------------------------------
+
+
+def item_key(key: bytes) -> Json | None:
+    """Give the item key of a record; None for what is no record [DYN-1]."""
+    kind, slash, call_hash = key.decode(errors="replace").partition("/")
+    if not slash or kind not in TYPES:
+        return None
+    return {"pk": {"S": call_hash}, "sk": {"S": kind}}
+
+
+def record_key(item: Json) -> bytes:
+    """Give the key of the record that an item, or its key, is of."""
+    return f"{item['sk']['S']}/{item['pk']['S']}".encode()
+
+
+def octets_of(item: Json) -> bytes:
+    """Give the octets of a record; of anything else, what stands there [DYN-1]."""
+    if item.keys() == {"pk", "sk", "value"} and item["value"].keys() == {"B"}:
+        return base64.b64decode(item["value"]["B"])
+    return b"(no record: %s)" % json.dumps(item, sort_keys=True).encode()
+
+
+def binary(octets: bytes) -> Json:
+    return {"B": base64.b64encode(octets).decode()}
+
+
+# ---- inside -----------------------------------------------------------------
+
+
+def _parse(body: bytes) -> Json:
+    try:
+        parsed = json.loads(body)
+    except ValueError:
+        return {}
+    return parsed if isinstance(parsed, dict) else {}
+
+
+def _keys(body: object) -> Iterator[bytes]:
+    """Find every item and item key, wherever in the body it stands."""
+    match body:
+        case {"pk": {"S": str(call_hash)}, "sk": {"S": str(kind)}}:
+            yield f"{kind}/{call_hash}".encode()
+        case dict():
+            for each in body.values():
+                yield from _keys(each)
+        case list():
+            for each in body:
+                yield from _keys(each)

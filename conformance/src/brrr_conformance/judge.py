@@ -86,6 +86,8 @@ async def _decode(vector: Vector, adapter: Adapter) -> str:
     again = f"encoded again: {show(decoded.reencoded, SHOWN)}"
     if complaint := _check_accepted(vector, adapter, again):
         return complaint
+    if vector.expect is Expected.REJECT_OR_EXACT and not decoded.reencoded:
+        return ""  # kept, and rightly not written again [WIRE-4]
     written = _due_octets(vector, octets)
     if vector.kind is not Kind.VALUE:
         got = from_message(getattr(decoded, FIELDS[vector.kind]))

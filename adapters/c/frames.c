@@ -14,7 +14,7 @@
 #define MAX_FRAME ((size_t)256 << 20) /* more than this is no frame */
 
 /* The octets of `o`, with room for `more`. */
-static uint8_t *reserve(octets *o, size_t more) {
+static uint8_t *reserve(frames_buf *o, size_t more) {
   if (o->cap - o->len < more) {
     size_t cap = 2 * o->cap > o->len + more ? 2 * o->cap : o->len + more;
     uint8_t *p = realloc(o->ptr, cap);
@@ -91,7 +91,7 @@ static void on_written(uv_fs_t *req) {
 
 static void write_more(frames *f) {
   if (f->written == f->out.len) {
-    octets empty = f->out;
+    frames_buf empty = f->out;
     empty.len = f->written = 0;
     f->out = f->next_out;
     f->next_out = empty;

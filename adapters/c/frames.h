@@ -11,10 +11,10 @@
 #include <stdint.h>
 #include <uv.h>
 
-typedef struct octets {
+typedef struct frames_buf {
   uint8_t *ptr;
   size_t len, cap;
-} octets;
+} frames_buf;
 
 typedef struct frames {
   /* Set these, then call frames_start. */
@@ -26,9 +26,9 @@ typedef struct frames {
 
   /* private */
   uv_fs_t reading, writing;
-  octets in;            /* read, but not yet a whole frame */
-  octets out, next_out; /* what is being written, and what comes after it */
-  size_t written;       /* of `out` */
+  frames_buf in;            /* read, but not yet a whole frame */
+  frames_buf out, next_out; /* what is being written, and what comes after it */
+  size_t written;           /* of `out` */
 } frames;
 
 void frames_start(frames *f);

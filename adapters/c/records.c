@@ -1,10 +1,19 @@
 /* SPDX-License-Identifier: AGPL-3.0-only */
 #include "records.h"
 
-#include <string.h>
+#include <stdio.h>
+#include <stdlib.h>
 
-/* ---- encode ---------------------------------------------------------------
- */
+static void *get(brrr_arena *a, size_t size) {
+  void *p = brrr_arena_get(a, size);
+  if (!p) {
+    (void)fputs("adapter: out of memory\n", stderr);
+    exit(1);
+  }
+  return p;
+}
+
+/* ---- encode -------------------------------------------------------------- */
 
 /* The field's text, or the ill-formed one that the command puts there. */
 static brrr_bytes text(const Brrr__Adapter__Encode *in, const char *field,
@@ -23,59 +32,78 @@ static brrr_pending_return pending_return(const Brrr__Adapter__Encode *in,
                                .topic = text(in, "topic", r->topic)};
 }
 
-static brrr_status put_pending_returns(brrr_buf *b, brrr_arena *a,
-                                       const Brrr__Adapter__Encode *in) {
+static void put_pending_returns(brrr_buf *b, brrr_arena *a,
+                                const Brrr__Adapter__Encode *in) {
   static const Brrr__Adapter__Encode none;
   const Brrr__PendingReturns *r = in->pending_returns;
   brrr_pending_returns record = {.count = r->n_returns,
                                  .scheduled_at = r->scheduled_at};
-  record.returns =
-      brrr_arena_get(a, (r->n_returns + 1) * sizeof *record.returns);
-  if (!record.returns)
-    return BRRR_E_NOMEM;
+  record.returns = get(a, (r->n_returns + 1) * sizeof *record.returns);
   for (size_t i = 0; i < r->n_returns; i++)
     record.returns[i] = pending_return(i ? &none : in, r->returns[i]);
   brrr_pending_returns_encode(b, &record);
-  return BRRR_OK;
 }
 
-brrr_status record_encode(brrr_bytes *out, brrr_arena *a,
-                          const Brrr__Adapter__Encode *in, brrr_error *err) {
-  brrr_status s = BRRR_OK;
-  brrr_buf b;
-  brrr_buf_init(&b, a);
+/* False if the command has no record that is known here. */
+static bool put_record(brrr_buf *b, brrr_arena *a,
+                       const Brrr__Adapter__Encode *in) {
   switch (in->record_case) {
   case BRRR__ADAPTER__ENCODE__RECORD_SCHEDULE_MESSAGE: {
     const Brrr__ScheduleMessage *r = in->schedule_message;
     brrr_schedule_message_encode(
-        &b, &(brrr_schedule_message){text(in, "root_id", r->root_id),
-                                     text(in, "call_hash", r->call_hash)});
-    break;
+        b, &(brrr_schedule_message){text(in, "root_id", r->root_id),
+                                    text(in, "call_hash", r->call_hash)});
+    return true;
   }
   case BRRR__ADAPTER__ENCODE__RECORD_PENDING_RETURN: {
     const brrr_pending_return r = pending_return(in, in->pending_return);
-    brrr_pending_return_encode(&b, &r);
-    break;
+    brrr_pending_return_encode(b, &r);
+    return true;
   }
   case BRRR__ADAPTER__ENCODE__RECORD_PENDING_RETURNS:
-    s = put_pending_returns(&b, a, in);
-    break;
+    put_pending_returns(b, a, in);
+    return true;
   case BRRR__ADAPTER__ENCODE__RECORD_CALL:
-    brrr_call_encode(&b, &(brrr_call){.task_name = text(in, "task_name",
-                                                        in->call->task_name),
-                                      .payload = from_pb(in->call->payload)});
-    break;
+    brrr_call_encode(
+        b, &(brrr_call){.task_name = text(in, "task_name", in->call->task_name),
+                        .payload = from_pb(in->call->payload)});
+    return true;
   default:
-    s = BRRR_E_MISUSE;
+    return false;
   }
-  if (s == BRRR_OK)
-    return brrr_buf_finish(&b, out, err);
-  *err = (brrr_error){s, 0, brrr_status_text(s), ""};
-  return s;
 }
 
-/* ---- decode ---------------------------------------------------------------
- */
+void records_encode(frames *f, uint32_t id, const Brrr__Adapter__Encode *in) {
+  Brrr__Adapter__Encoded out = BRRR__ADAPTER__ENCODED__INIT;
+  brrr_arena a;
+  brrr_buf b;
+  brrr_bytes octets;
+  trouble t = {0};
+  brrr_arena_init(&a, (brrr_alloc){0});
+  brrr_buf_init(&b, &a);
+  if (!put_record(&b, &a, in)) {
+    reply_not_implemented(f, id, BRRR_LIT("unknown record"));
+  } else if (brrr_buf_finish(&b, &octets, &t.error) != BRRR_OK) {
+    reply_trouble(f, id, REPLY(FAILURE), &t);
+  } else {
+    out.octets = to_pb(octets);
+    reply_send(f, id, REPLY(ENCODED), &out.base);
+  }
+  brrr_arena_free(&a);
+}
+
+/* ---- decode -------------------------------------------------------------- */
+
+/* What Decode replies, and the record that it points to. */
+typedef struct decoded {
+  Brrr__Adapter__Decoded message;
+  union {
+    Brrr__ScheduleMessage schedule_message;
+    Brrr__PendingReturn pending_return;
+    Brrr__PendingReturns pending_returns;
+    Brrr__Call call;
+  } record;
+} decoded;
 
 static brrr_status schedule_message(decoded *out, brrr_buf *b, brrr_bytes in,
                                     brrr_error *err) {
@@ -122,10 +150,8 @@ static brrr_status all_returns(decoded *out, brrr_arena *a, brrr_buf *b,
     return s;
   Brrr__PendingReturns *r = &out->record.pending_returns;
   brrr__pending_returns__init(r);
-  Brrr__PendingReturn *each = brrr_arena_get(a, (p.count + 1) * sizeof *each);
-  r->returns = brrr_arena_get(a, (p.count + 1) * sizeof *r->returns);
-  if (!each || !r->returns)
-    return BRRR_E_NOMEM;
+  Brrr__PendingReturn *each = get(a, (p.count + 1) * sizeof *each);
+  r->returns = get(a, (p.count + 1) * sizeof *r->returns);
   for (size_t i = 0; i < p.count; i++) {
     set_return(&each[i], &p.returns[i]);
     r->returns[i] = &each[i];
@@ -200,19 +226,24 @@ static brrr_status by_type(decoded *out, brrr_arena *a, brrr_buf *b,
   }
 }
 
-brrr_status record_decode(decoded *out, brrr_arena *a,
-                          const Brrr__Adapter__Decode *in, brrr_error *err) {
-  brrr_bytes again;
+void records_decode(frames *f, uint32_t id, const Brrr__Adapter__Decode *in) {
+  decoded out;
+  brrr_arena a;
   brrr_buf b;
-  brrr_buf_init(&b, a);
-  brrr__adapter__decoded__init(&out->message);
-  *err = (brrr_error){.reason = "", .requirement = ""};
-  brrr_status s = by_type(out, a, &b, in, err);
-  if (s == BRRR_OK)
-    s = brrr_buf_finish(&b, &again, err);
-  if (s == BRRR_OK)
-    out->message.reencoded = to_pb(again);
-  else if (err->status == BRRR_OK)
-    *err = (brrr_error){s, 0, brrr_status_text(s), ""};
-  return s;
+  brrr_bytes again;
+  trouble t = {0};
+  brrr_arena_init(&a, (brrr_alloc){0});
+  brrr_buf_init(&b, &a);
+  brrr__adapter__decoded__init(&out.message);
+  brrr_status s = by_type(&out, &a, &b, in, &t.error);
+  if (s == BRRR_E_MISUSE) {
+    reply_not_implemented(f, id, BRRR_LIT("unknown type"));
+  } else if (s != BRRR_OK) {
+    reply_trouble(f, id, REPLY(FAILURE), &t);
+  } else {
+    if (brrr_buf_finish(&b, &again, NULL) == BRRR_OK)
+      out.message.reencoded = to_pb(again);
+    reply_send(f, id, REPLY(DECODED), &out.message.base);
+  }
+  brrr_arena_free(&a);
 }

@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: AGPL-3.0-only */
 #include "replies.h"
 
-void reply_send(frames *f, uint32_t id, reply *r) {
-  r->id = id;
-  uint8_t *room = frames_put(f, brrr__adapter__reply__get_packed_size(r));
-  (void)brrr__adapter__reply__pack(r, room);
+void reply_send(frames *f, uint32_t id, Brrr__Adapter__Reply__ReplyCase kind,
+                ProtobufCMessage *message) {
+  Brrr__Adapter__Reply r = BRRR__ADAPTER__REPLY__INIT;
+  r.id = id;
+  r.reply_case = kind;
+  r.done = (Brrr__Adapter__Done *)message; /* all of the oneof are pointers */
+  uint8_t *room = frames_put(f, brrr__adapter__reply__get_packed_size(&r));
+  (void)brrr__adapter__reply__pack(&r, room);
   frames_send(f);
 }
 
 void reply_done(frames *f, uint32_t id) {
   Brrr__Adapter__Done done = BRRR__ADAPTER__DONE__INIT;
-  reply r = BRRR__ADAPTER__REPLY__INIT;
-  r.reply_case = BRRR__ADAPTER__REPLY__REPLY_DONE;
-  r.done = &done;
-  reply_send(f, id, &r);
+  reply_send(f, id, REPLY(DONE), &done.base);
 }
 
 static Brrr__Adapter__Code code_of(brrr_status status) {
@@ -40,12 +41,6 @@ static Brrr__Adapter__Code code_of(brrr_status status) {
   }
 }
 
-trouble trouble_of(brrr_status status) {
-  return (trouble){.error = {.status = status,
-                             .reason = brrr_status_text(status),
-                             .requirement = ""}};
-}
-
 /* "reason", or "reason: detail". */
 static brrr_bytes in_words(brrr_arena *a, const trouble *t) {
   brrr_bytes out = brrr_bytes_str(t->error.reason);
@@ -60,52 +55,36 @@ static brrr_bytes in_words(brrr_arena *a, const trouble *t) {
   return out;
 }
 
-static void send_trouble(frames *f, uint32_t id, const trouble *t,
-                         bool is_problem) {
-  failure failed = BRRR__ADAPTER__FAILURE__INIT;
-  reply r = BRRR__ADAPTER__REPLY__INIT;
+void reply_trouble(frames *f, uint32_t id, Brrr__Adapter__Reply__ReplyCase kind,
+                   const trouble *t) {
+  Brrr__Adapter__Failure out = BRRR__ADAPTER__FAILURE__INIT;
   brrr_arena a;
   brrr_arena_init(&a, (brrr_alloc){0});
-  failed.code = code_of(t->error.status);
-  failed.reason = to_pb(in_words(&a, t));
-  failed.requirement = to_pb(brrr_bytes_str(t->error.requirement));
+  out.code = code_of(t->error.status);
+  out.reason = to_pb(in_words(&a, t));
+  out.requirement = to_pb(brrr_bytes_str(t->error.requirement));
   if (t->error.status == BRRR_E_SYNTAX || t->error.status == BRRR_E_RECORD) {
-    failed.where_case = BRRR__ADAPTER__FAILURE__WHERE_OFFSET;
-    failed.offset = t->error.offset;
+    out.where_case = BRRR__ADAPTER__FAILURE__WHERE_OFFSET;
+    out.offset = t->error.offset;
   }
   if (t->has_message) {
-    failed.raw_case = BRRR__ADAPTER__FAILURE__RAW_MESSAGE;
-    failed.message = to_pb(t->message);
+    out.raw_case = BRRR__ADAPTER__FAILURE__RAW_MESSAGE;
+    out.message = to_pb(t->message);
   }
-  if (is_problem) {
-    r.reply_case = BRRR__ADAPTER__REPLY__REPLY_PROBLEM;
-    r.problem = &failed;
-  } else {
-    r.reply_case = BRRR__ADAPTER__REPLY__REPLY_FAILURE;
-    r.failure = &failed;
-  }
-  reply_send(f, id, &r);
+  reply_send(f, id, kind, &out.base);
   brrr_arena_free(&a);
 }
 
-void reply_failure(frames *f, uint32_t id, const trouble *t) {
-  send_trouble(f, id, t, false);
-}
-
-void reply_problem(frames *f, uint32_t id, const trouble *t) {
-  send_trouble(f, id, t, true);
+void reply_failure(frames *f, uint32_t id, brrr_status status,
+                   brrr_bytes detail) {
+  const trouble t = {{status, 0, brrr_status_text(status), ""},
+                     .detail = detail};
+  reply_trouble(f, id, REPLY(FAILURE), &t);
 }
 
 void reply_not_implemented(frames *f, uint32_t id, brrr_bytes what) {
-  failure failed = BRRR__ADAPTER__FAILURE__INIT;
-  reply r = BRRR__ADAPTER__REPLY__INIT;
-  failed.code = BRRR__ADAPTER__CODE__NOT_IMPLEMENTED;
-  failed.reason = to_pb(what);
-  r.reply_case = BRRR__ADAPTER__REPLY__REPLY_FAILURE;
-  r.failure = &failed;
-  reply_send(f, id, &r);
-}
-
-void reply_unknown(frames *f, uint32_t id) {
-  reply_not_implemented(f, id, BRRR_LIT("unknown command, record or type"));
+  Brrr__Adapter__Failure out = BRRR__ADAPTER__FAILURE__INIT;
+  out.code = BRRR__ADAPTER__CODE__NOT_IMPLEMENTED;
+  out.reason = to_pb(what);
+  reply_send(f, id, REPLY(FAILURE), &out.base);
 }

@@ -5,11 +5,19 @@
 #ifndef BRRR_ADAPTER_REPLIES_H
 #define BRRR_ADAPTER_REPLIES_H
 
-#include "frames.h"
-#include "records.h"
+#include <brrr/brrr.h>
 
-typedef Brrr__Adapter__Reply reply;
-typedef Brrr__Adapter__Failure failure;
+#include "adapter.pb-c.h"
+#include "frames.h"
+
+static inline brrr_bytes from_pb(ProtobufCBinaryData b) {
+  return (brrr_bytes){b.data, b.len};
+}
+
+/* protobuf-c does not write to what it packs. */
+static inline ProtobufCBinaryData to_pb(brrr_bytes b) {
+  return (ProtobufCBinaryData){b.len, (uint8_t *)(uintptr_t)b.ptr};
+}
 
 /* What went wrong: an error of libbrrr, and what else is known. */
 typedef struct trouble {
@@ -19,15 +27,16 @@ typedef struct trouble {
   bool has_message;
 } trouble;
 
-trouble trouble_of(brrr_status status);
-
-/* Sends `r`, whose oneof is set, as a reply to the command `id`. */
-void reply_send(frames *f, uint32_t id, reply *r);
+/* A reply to the command `id`: reply_send(f, id, REPLY(DONE), &done.base). */
+#define REPLY(kind) BRRR__ADAPTER__REPLY__REPLY_##kind
+void reply_send(frames *f, uint32_t id, Brrr__Adapter__Reply__ReplyCase kind,
+                ProtobufCMessage *message);
 void reply_done(frames *f, uint32_t id);
-/* As a failure, which ends the command, or as a problem, which does not. */
-void reply_failure(frames *f, uint32_t id, const trouble *t);
-void reply_problem(frames *f, uint32_t id, const trouble *t);
+/* REPLY(FAILURE), which ends the command, or REPLY(PROBLEM), which does not. */
+void reply_trouble(frames *f, uint32_t id, Brrr__Adapter__Reply__ReplyCase kind,
+                   const trouble *t);
+void reply_failure(frames *f, uint32_t id, brrr_status status,
+                   brrr_bytes detail);
 void reply_not_implemented(frames *f, uint32_t id, brrr_bytes what);
-void reply_unknown(frames *f, uint32_t id);
 
 #endif

@@ -56,8 +56,7 @@ static void end_with(brrr_done done, brrr_status status) {
   done.fn(done.ud, &(brrr_reply){.status = status});
 }
 
-/* ---- store ----------------------------------------------------------------
- */
+/* ---- store --------------------------------------------------------------- */
 
 static blob *blob_new(brrr_memory *m, brrr_bytes in) {
   blob *b = brrr__alloc(m->alloc, NULL, 0, sizeof *b + in.len);
@@ -142,8 +141,7 @@ static brrr_status store_do(brrr_memory *m, const brrr_effect *e) {
   }
 }
 
-/* ---- cache ----------------------------------------------------------------
- */
+/* ---- cache --------------------------------------------------------------- */
 
 static void cache_incr(brrr_memory *m, const brrr_effect *e, brrr_done done) {
   counter *c = brrr__table_get(&m->table, SPACE_COUNTER, e->name, sizeof *c);
@@ -153,8 +151,7 @@ static void cache_incr(brrr_memory *m, const brrr_effect *e, brrr_done done) {
     end_with(done, BRRR_E_NOMEM);
 }
 
-/* ---- queue ----------------------------------------------------------------
- */
+/* ---- queue --------------------------------------------------------------- */
 
 static node *node_new(brrr_memory *m, brrr_bytes message, brrr_done done) {
   node *n = brrr__alloc(m->alloc, NULL, 0, sizeof *n + message.len);
@@ -227,8 +224,7 @@ static void queue_get(brrr_memory *m, const brrr_effect *e, brrr_done done) {
     end_with(done, s);
 }
 
-/* ---- all ------------------------------------------------------------------
- */
+/* ---- all ----------------------------------------------------------------- */
 
 static void submit(void *self, const brrr_effect *e, brrr_done done) {
   brrr_memory *m = self;

@@ -80,8 +80,7 @@ static void link_open(brrr_redis *r, brrr__link *l, bool wants_id) {
                                            .ud = r});
 }
 
-/* ---- orders ---------------------------------------------------------------
- */
+/* ---- orders -------------------------------------------------------------- */
 
 static order *order_take(brrr_redis *r) {
   order *o = r->free;
@@ -121,8 +120,7 @@ static void on_reply(brrr__request *request, const redisReply *answer,
   order_end(o, &reply);
 }
 
-/* ---- gets -----------------------------------------------------------------
- */
+/* ---- gets ---------------------------------------------------------------- */
 
 static void pops_unblock(pops *p);
 
@@ -240,8 +238,7 @@ static pops *pops_for(brrr_redis *r, brrr_bytes topic) {
   return p && pops_rename(p, topic) ? p : NULL;
 }
 
-/* ---- the backend ----------------------------------------------------------
- */
+/* ---- the backend --------------------------------------------------------- */
 
 static void submit(void *self, const brrr_effect *e, brrr_done done) {
   brrr_redis *r = self;

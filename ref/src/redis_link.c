@@ -107,8 +107,7 @@ static void go_up(brrr__link *l) {
   }
 }
 
-/* ---- logging in -----------------------------------------------------------
- */
+/* ---- logging in ---------------------------------------------------------- */
 
 /* Whether the connection is still there. */
 static bool answered(brrr__link *l, const redisAsyncContext *ac,
@@ -179,8 +178,7 @@ static void greet(brrr__link *l) {
     go_up(l);
 }
 
-/* ---- connecting -----------------------------------------------------------
- */
+/* ---- connecting ---------------------------------------------------------- */
 
 static void on_connect(const redisAsyncContext *ac, int status) {
   brrr__link *l = ac->data;

@@ -112,8 +112,7 @@ static void report_status(brrr_worker *w, const brrr_bytes *message,
   report(w, message, &error, detail);
 }
 
-/* ---- taking a message -----------------------------------------------------
- */
+/* ---- taking a message ---------------------------------------------------- */
 
 static void message_drop(hand *h) {
   if (h->message)
@@ -170,8 +169,7 @@ static void ask(hand *h) {
       (brrr_done){on_got, h});
 }
 
-/* ---- handling it ----------------------------------------------------------
- */
+/* ---- handling it --------------------------------------------------------- */
 
 static void on_handled(void *ud, const brrr_op *op, brrr_status status,
                        brrr_bytes words) {
@@ -244,8 +242,7 @@ void brrr_invocation_fail(brrr_invocation *i, brrr_bytes why) {
   answer(i, &(brrr_reply){.status = BRRR_E_TASK, .value = why});
 }
 
-/* ---- the worker's life ----------------------------------------------------
- */
+/* ---- the worker's life --------------------------------------------------- */
 
 static void on_closed(uv_handle_t *handle) {
   brrr_worker *w = handle->data;

@@ -4,8 +4,7 @@
 #define NOW 1700000000
 #define CHILD_TOPIC 'u' /* where children are asked for */
 
-/* ---- names ----------------------------------------------------------------
- */
+/* ---- names --------------------------------------------------------------- */
 
 static brrr_bytes name_of(const char *c) {
   return (brrr_bytes){(const uint8_t *)c, 1};
@@ -40,8 +39,7 @@ static void add(fleet_list *l, fleet_message m) {
   l->all[l->count++] = m;
 }
 
-/* ---- the backend ----------------------------------------------------------
- */
+/* ---- the backend --------------------------------------------------------- */
 
 typedef struct result {
   brrr_arena *arena;
@@ -103,8 +101,7 @@ fleet_list fleet_waiting(const fleet *f, char call) {
   return l;
 }
 
-/* ---- the beginning --------------------------------------------------------
- */
+/* ---- the beginning ------------------------------------------------------- */
 
 static void store(fleet *f, brrr_arena *a, brrr_kind kind, char call,
                   const brrr_buf *b) {
@@ -160,8 +157,7 @@ void fleet_free(fleet *f) {
   brrr_memory_free(f->memory);
 }
 
-/* ---- acts -----------------------------------------------------------------
- */
+/* ---- acts ---------------------------------------------------------------- */
 
 /* Takes what the operation asks for, until it waits or is over. */
 static void advance(fleet *f, fleet_worker *w) {
@@ -389,8 +385,7 @@ void fleet_act(fleet *f, size_t choice) {
     take(f, w, choice);
 }
 
-/* ---- the state ------------------------------------------------------------
- */
+/* ---- the state ----------------------------------------------------------- */
 
 static int by_octets(const void *x, const void *y) {
   return memcmp(x, y, sizeof(fleet_message));

@@ -17,8 +17,7 @@ void scene_free(scene *s) {
     stage_free(&s->own);
 }
 
-/* ---- handler --------------------------------------------------------------
- */
+/* ---- handler ------------------------------------------------------------- */
 
 static brrr_effect get_value(brrr_bytes hash) {
   return (brrr_effect){.type = BRRR_STORE_GET, .key = {BRRR_KIND_VALUE, hash}};
@@ -114,8 +113,7 @@ static void on_ended(void *ud, brrr_status status) {
   s->status = status;
 }
 
-/* ---- life -----------------------------------------------------------------
- */
+/* ---- life ---------------------------------------------------------------- */
 
 brrr_worker_options scene_options(scene *s) {
   const brrr_backend b = s->subject.backend;
@@ -146,8 +144,7 @@ void scene_end(scene *s, brrr_status status) {
   s->worker = NULL;
 }
 
-/* ---- what the test does ---------------------------------------------------
- */
+/* ---- what the test does -------------------------------------------------- */
 
 void scene_put(scene *s, brrr_bytes message) {
   const brrr_effect put = {.type = BRRR_QUEUE_PUT,

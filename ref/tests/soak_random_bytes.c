@@ -36,8 +36,7 @@ typedef struct soak {
   unsigned long long batches, problems, invocations;
 } soak;
 
-/* ---- octets ---------------------------------------------------------------
- */
+/* ---- octets -------------------------------------------------------------- */
 
 /* SplitMix64. */
 static uint64_t next(soak *s) {
@@ -99,8 +98,7 @@ static brrr_bytes bytes_of(const octets *o) {
   return (brrr_bytes){o->at, o->len};
 }
 
-/* ---- worker ---------------------------------------------------------------
- */
+/* ---- worker -------------------------------------------------------------- */
 
 static void on_handle(void *ud, brrr_invocation *i) {
   soak *s = ud;
@@ -164,8 +162,7 @@ static void start_worker(soak *s) {
   assert_int_equal(brrr_worker_start(&s->worker, &options), BRRR_OK);
 }
 
-/* ---- the soak -------------------------------------------------------------
- */
+/* ---- the soak ------------------------------------------------------------ */
 
 static bool is_done(void *ud) { return ((soak *)ud)->done == BATCH; }
 

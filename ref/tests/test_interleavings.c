@@ -29,8 +29,7 @@ typedef struct walk {
   const char *wrong; /* the first violation; then the walk is over */
 } walk;
 
-/* ---- invariants -----------------------------------------------------------
- */
+/* ---- invariants ---------------------------------------------------------- */
 
 static bool is_queued(const fleet *f, char call) {
   for (size_t i = 0; i < f->queue.count; i++)
@@ -182,8 +181,7 @@ static const char *check_end(const fleet *f) {
   return wrong;
 }
 
-/* ---- the walk -------------------------------------------------------------
- */
+/* ---- the walk ------------------------------------------------------------ */
 
 static double explore(walk *w, fleet *f);
 
@@ -271,8 +269,7 @@ static void assert_noticed(const fleet_plan *plan, const char *wrong) {
   assert_memory_equal(w.wrong, wrong, strlen(wrong));
 }
 
-/* ---- plans ----------------------------------------------------------------
- */
+/* ---- plans --------------------------------------------------------------- */
 
 static const fleet_plan one_child = {.name = "a child and its parent",
                                      .workers = 2,

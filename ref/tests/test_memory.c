@@ -98,8 +98,7 @@ static void test_free_ends_waiting_gets(void **state) {
   answer_drop(&waiting);
 }
 
-/* ---- callbacks that use the backend ---------------------------------------
- */
+/* ---- callbacks that use the backend -------------------------------------- */
 
 static void ignore(void *ud, const brrr_reply *reply) {
   (void)ud;
@@ -150,8 +149,7 @@ static void test_callback_may_use_the_backend(void **state) {
   brrr_memory_free(m);
 }
 
-/* ---- size and memory ------------------------------------------------------
- */
+/* ---- size and memory ----------------------------------------------------- */
 
 static void test_many_keys(void **state) {
   (void)state;

@@ -83,8 +83,7 @@ static void gate_init(gate *g) {
       (brrr_backends){gate_backend(g), gate_backend(g), gate_backend(g)};
 }
 
-/* ---- what the pump tells at the end ---------------------------------------
- */
+/* ---- what the pump tells at the end -------------------------------------- */
 
 typedef struct ending {
   unsigned times;
@@ -141,8 +140,7 @@ static void assert_ended(const ending *e, brrr_status status,
   assert_string_equal(e->words, words);
 }
 
-/* ---- tests ----------------------------------------------------------------
- */
+/* ---- tests --------------------------------------------------------------- */
 
 /* Five effects for each child, all answered at once: the stack stays flat. */
 static void test_stack_is_flat(void **state) {

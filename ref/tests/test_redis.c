@@ -170,8 +170,7 @@ static void test_connections(void **state) {
   free(a);
 }
 
-/* ---- the end of waiting ---------------------------------------------------
- */
+/* ---- the end of waiting -------------------------------------------------- */
 
 static void test_wake(void **state) {
   enum { N = 20 };
@@ -265,8 +264,7 @@ static void test_close_before_anything(void **state) {
   answer_drop(&a[1]);
 }
 
-/* ---- logging in -----------------------------------------------------------
- */
+/* ---- logging in ---------------------------------------------------------- */
 
 /* One get and one command over `url`; `words` begin what both fail with, or
  * NULL if they do not fail. */

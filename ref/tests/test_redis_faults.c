@@ -34,8 +34,7 @@ static void expect_failure(fixture *f, brrr_effect e, const char *words) {
   assert_memory_equal(brrr_redis_error(f->redis), words, strlen(words));
 }
 
-/* ---- errors that Redis reports --------------------------------------------
- */
+/* ---- errors that Redis reports ------------------------------------------- */
 
 static void test_wrong_type(void **state) {
   fixture *f = *state;
@@ -74,8 +73,7 @@ static void test_no_such_effect(void **state) {
          BRRR_E_MISUSE, NULL);
 }
 
-/* ---- lost connections -----------------------------------------------------
- */
+/* ---- lost connections ---------------------------------------------------- */
 
 static void kill_connections(fixture *f) {
   (void)server_number(&f->server, "CLIENT KILL TYPE normal SKIPME yes");
@@ -123,8 +121,7 @@ static void test_kill_during_gets(void **state) {
   }
 }
 
-/* ---- a server that is not there -------------------------------------------
- */
+/* ---- a server that is not there ------------------------------------------ */
 
 /* Where there was never a server, everything fails at once. */
 static void test_no_server(void **state) {
@@ -222,8 +219,7 @@ static void test_refused_after_restart(void **state) {
   freeReplyObject(server_ask(&f->server, "CONFIG SET requirepass %s", ""));
 }
 
-/* ---- memory ---------------------------------------------------------------
- */
+/* ---- memory -------------------------------------------------------------- */
 
 /* hiredis takes its memory from malloc: only ours fails here. */
 static void sweep_once(heap *h, void *ud) {

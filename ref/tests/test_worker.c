@@ -46,8 +46,7 @@ static void expect_queued(brrr_memory *m, scene *s, const char *topic,
   answer_drop(&a);
 }
 
-/* ---- working --------------------------------------------------------------
- */
+/* ---- working ------------------------------------------------------------- */
 
 static void test_graph(void **state) {
   (void)state;
@@ -127,8 +126,7 @@ static void test_stack_is_flat(void **state) {
   off_memory(&s, m);
 }
 
-/* ---- stopping -------------------------------------------------------------
- */
+/* ---- stopping ------------------------------------------------------------ */
 
 static void test_stop_before_anything(void **state) {
   (void)state;
@@ -196,8 +194,7 @@ static void test_queue_closes(void **state) {
   off_memory(&s, m);
 }
 
-/* ---- problems -------------------------------------------------------------
- */
+/* ---- problems ------------------------------------------------------------ */
 
 static void assert_problem(const scene_problem *p, const char *message,
                            brrr_status status, const char *requirement,
@@ -308,8 +305,7 @@ static void test_bad_topic(void **state) {
   off_memory(&s, m);
 }
 
-/* ---- a queue that fails ---------------------------------------------------
- */
+/* ---- a queue that fails -------------------------------------------------- */
 
 typedef struct flaky {
   brrr_memory *memory;
@@ -385,8 +381,7 @@ static void test_queue_fails_and_stops(void **state) {
   off_memory(&s, f.memory);
 }
 
-/* ---- memory ---------------------------------------------------------------
- */
+/* ---- memory -------------------------------------------------------------- */
 
 typedef struct goal {
   scene *scene;

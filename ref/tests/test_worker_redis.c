@@ -23,8 +23,7 @@ static void stop(scene *s) {
   scene_free(s);
 }
 
-/* ---- working --------------------------------------------------------------
- */
+/* ---- working ------------------------------------------------------------- */
 
 static void test_graph(void **state) {
   fixture *f = *state;
@@ -86,8 +85,7 @@ static void test_topics(void **state) {
   stop(&u);
 }
 
-/* ---- stopping -------------------------------------------------------------
- */
+/* ---- stopping ------------------------------------------------------------ */
 
 /* However the stop falls between Redis and the worker, a message is handled or
  * still on the queue [WORK-7]. */
@@ -112,8 +110,7 @@ static void test_stop_loses_nothing(void **state) {
   assert_true(handled > 0);
 }
 
-/* ---- what goes wrong ------------------------------------------------------
- */
+/* ---- what goes wrong ----------------------------------------------------- */
 
 static void test_malformed_octets(void **state) {
   fixture *f = *state;

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import difflib
 from enum import IntEnum
 from pathlib import Path
@@ -11,11 +12,13 @@ from typing import TYPE_CHECKING, Annotated
 import pytest
 import typer
 
-from brrr_conformance.config import Store, load_adapter
-from brrr_conformance.deviation import write_skeletons
+from brrr_conformance.config import Store, load_adapter, load_adapters
+from brrr_conformance.deviation import load_lists, write_skeletons
+from brrr_conformance.grid import print_matrix, write_matrix
+from brrr_conformance.matrix import play_matrix
 from brrr_conformance.outcome import HarnessError, Status
 from brrr_conformance.report import describe_adapter, write_json
-from brrr_conformance.session import Silence, collect, run_pytest
+from brrr_conformance.session import Silence, collect, ended_by_sigterm, run_pytest
 from brrr_conformance.spec import read_spec
 from brrr_conformance.terminal import (
     Watcher,
@@ -27,8 +30,10 @@ from brrr_conformance.terminal import (
 from brrr_conformance.vector import read_vectors
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from brrr_conformance.plugin import Case
-    from brrr_conformance.report import Results
+    from brrr_conformance.report import Outcome, Results
 
 app = typer.Typer(
     add_completion=False,
@@ -139,6 +144,35 @@ def vectors(
     raise typer.Exit(code)
 
 
+@app.command()
+def matrix(
+    adapters: Adapters,
+    redis: Redis = None,
+    json_file: Json = None,
+    seed: Annotated[
+        int, typer.Option(metavar="N", help="Other graphs for other seeds.")
+    ] = 1,
+    graphs: Annotated[
+        int, typer.Option(metavar="N", help="How many the fleet works off.", min=1)
+    ] = 100,
+) -> None:
+    """Let every SDK work with every other, and all of them in one fleet."""
+    configs = load_adapters(adapters)
+    listed = load_lists(configs, read_spec().requirements, Store.REDIS)
+    with ended_by_sigterm():
+        try:
+            played = asyncio.run(play_matrix(configs, listed, redis, seed, graphs))
+        except KeyboardInterrupt:
+            raise typer.Exit(Exit.INTERRUPTED) from None
+    if json_file is not None:
+        described = [
+            describe_adapter(each, played.welcomes.get(each.name)) for each in configs
+        ]
+        write_matrix(json_file, played, described)
+    print_matrix(make_console(), played)
+    raise typer.Exit(_verdict(played.outcomes))
+
+
 @app.command(name="list")
 def list_() -> None:
     """List every case and vector, with the requirements that it is about."""
@@ -221,10 +255,14 @@ def _exit(code: int, results: Results, *, faulty: bool) -> Exit:
         return Exit.USAGE
     if faulty or code == pytest.ExitCode.INTERNAL_ERROR:
         return Exit.FAULT
-    if results.failures:
+    return _verdict(results.all)
+
+
+def _verdict(outcomes: Sequence[Outcome]) -> Exit:
+    if any(each.status.is_failure for each in outcomes):
         return Exit.FAILED
-    as_due = results.count(Status.PASSED, Status.KNOWN_DEVIATION)
-    return Exit.OK if as_due else Exit.NOTHING
+    due = (Status.PASSED, Status.KNOWN_DEVIATION)
+    return Exit.OK if any(each.status in due for each in outcomes) else Exit.NOTHING
 
 
 def main() -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from brrr_conformance.outcome import HarnessError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 FILE = "adapter.toml"
 
@@ -88,6 +88,15 @@ def load_adapter(place: Path) -> AdapterConfig:
     except (KeyError, TypeError, ValueError) as error:
         why = f"{error.args[0]} is missing" if isinstance(error, KeyError) else error
         raise HarnessError(f"{file}: {why}") from error
+
+
+def load_adapters(places: Iterable[Path]) -> list[AdapterConfig]:
+    """Read several; each has a name of its own."""
+    adapters = [load_adapter(place) for place in places]
+    names = [adapter.name for adapter in adapters]
+    if len(set(names)) < len(names):
+        raise HarnessError(f"two adapters of one name: {', '.join(sorted(names))}")
+    return adapters
 
 
 def _config(folder: Path, table: dict[str, Any]) -> AdapterConfig:

@@ -181,6 +181,18 @@ def _covers(pattern: str, name: str) -> bool:
 # ---- the file ---------------------------------------------------------------
 
 
+def load_lists(
+    adapters: Iterable[AdapterConfig], requirements: Collection[str], store: str
+) -> tuple[Deviation, ...]:
+    """Read what the lists of several adapters say of a store."""
+    return tuple(
+        entry
+        for adapter in adapters
+        for entry in load_deviations(adapter, requirements)
+        if entry.store in ("", store)
+    )
+
+
 def load_deviations(
     adapter: AdapterConfig, requirements: Collection[str]
 ) -> tuple[Deviation, ...]:

@@ -18,6 +18,14 @@ if TYPE_CHECKING:
 FRAMES_SHOWN = 40
 
 
+def tell(error: BaseException, world: World) -> str:
+    """Write the message of a failure that no case has."""
+    parts = [_words(error), *getattr(error, "__notes__", []), *_of_world(world)]
+    if status_of(error) is Status.HARNESS_ERROR:
+        parts.append(_own_traceback(error))
+    return "\n".join(filter(None, parts))
+
+
 def diagnose(spec: Spec, item: pytest.Item, report: Any, error: BaseException) -> str:
     """Write the message of a failure; its first line says the most."""
     parts = [_headline(report, error), *getattr(error, "__notes__", [])]
@@ -55,6 +63,10 @@ def _headline(report: Any, error: BaseException) -> str:
         crash = getattr(report.longrepr, "reprcrash", None)
         text = crash.message if crash else str(error)
         return text.removeprefix("AssertionError: ")
+    return _words(error)
+
+
+def _words(error: BaseException) -> str:
     if isinstance(error, BaseExceptionGroup):
         return "; ".join(str(each) for each in error.exceptions)
     return str(error) or type(error).__name__

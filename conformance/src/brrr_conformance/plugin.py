@@ -21,7 +21,7 @@ import pytest
 import pytest_asyncio
 
 from brrr_conformance import deviation
-from brrr_conformance.config import AdapterConfig, Framing, Profile, load_adapter
+from brrr_conformance.config import AdapterConfig, Framing, Profile, load_adapters
 from brrr_conformance.diagnosis import diagnose
 from brrr_conformance.engines import is_elsewhere, of_store
 from brrr_conformance.outcome import (
@@ -123,20 +123,14 @@ def pytest_configure(config: pytest.Config) -> None:
     for marker in MARKERS:
         config.addinivalue_line("markers", marker)
     try:
-        adapters = [load_adapter(place) for place in config.getoption("--adapter")]
-        names = [adapter.name for adapter in adapters]
-        if len(set(names)) < len(names):
-            raise HarnessError(f"two adapters of one name: {', '.join(sorted(names))}")
+        adapters = load_adapters(config.getoption("--adapter"))
         config.stash[ADAPTERS] = adapters
         config.stash[SPEC] = spec = read_spec()
         config.stash[WELCOMES] = {}
         config.stash[LISTED] = ()
         if not config.getoption("--without-deviations"):
-            config.stash[LISTED] = tuple(
-                entry
-                for adapter in adapters
-                for entry in deviation.load_deviations(adapter, spec.requirements)
-                if entry.store in ("", config.getoption("--store"))
+            config.stash[LISTED] = deviation.load_lists(
+                adapters, spec.requirements, config.getoption("--store")
             )
     except HarnessError as error:
         raise pytest.UsageError(str(error)) from error

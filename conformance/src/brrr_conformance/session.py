@@ -35,7 +35,7 @@ def run_pytest(
         *options,
         *places,
     ]
-    with _environment(), _ended_by_sigterm():
+    with _environment(), ended_by_sigterm():
         return int(pytest.main(arguments, plugins=list(plugins)))
 
 
@@ -97,7 +97,7 @@ def _environment() -> Iterator[None]:
 
 
 @contextmanager
-def _ended_by_sigterm() -> Iterator[None]:
+def ended_by_sigterm() -> Iterator[None]:
     """Take SIGTERM for Ctrl-C, so that adapters and Redis are ended too."""
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:

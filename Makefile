@@ -11,7 +11,7 @@ ARGS ?=
 
 export CMAKE_BUILD_PARALLEL_LEVEL ?= $(JOBS)
 
-.PHONY: help deps apt conformance test lint format spec bench demo fuzz lock clean
+.PHONY: help deps apt dynamodb conformance test lint format spec bench demo fuzz lock clean
 
 help:
 	@echo 'make conformance   judge both adapters; report in build/conformance/'
@@ -19,6 +19,7 @@ help:
 	@echo 'make lint          clang-format, clang-tidy, ruff, mypy, licence lines'
 	@echo 'make format        reformat the C and Python sources'
 	@echo 'make deps          only the set-up: Debian packages, build/venv'
+	@echo 'make dynamodb      DynamoDBLocal, for brrr-conformance run --store dynamodb'
 	@echo 'make lock          refresh conformance/requirements.lock'
 	@echo 'make clean         remove build/'
 	@echo 'make spec bench demo fuzz   not there yet'
@@ -38,6 +39,13 @@ endif
 $(VENV)/installed: conformance/requirements.lock \
     $(wildcard conformance/pyproject.toml) tools/setup-python | apt
 	@PYTHON='$(PYTHON)' tools/setup-python $(VENV)
+	@touch $@
+
+# Java, Maven and 50 MB of jars: for those who want to judge a DynamoDB store.
+dynamodb: build/dynamodb
+
+build/dynamodb: tools/dynamodb/pom.xml tools/setup-dynamodb
+	@tools/setup-dynamodb $@
 	@touch $@
 
 # ---- the main job -----------------------------------------------------------

@@ -37,3 +37,11 @@ def test_python_versions_are_those_of_the_lock() -> None:
     rows = readme_rows()
     names = words("conformance/requirements.in")
     assert {name: rows[name] for name in names} == {name: lock[name] for name in names}
+
+
+def test_version_of_dynamodb_local_is_that_of_the_pom() -> None:
+    [version] = re.findall(
+        r"<artifactId>DynamoDBLocal</artifactId>\s*<version>(.+)</version>",
+        read("tools/dynamodb/pom.xml"),
+    )
+    assert f"DynamoDBLocal {version} " in read("README.md")

@@ -27,6 +27,7 @@ from brrr_conformance.cases._common import (
     NO_EXPIRY,
     expect_report,
     expiry,
+    held,
     noise,
     removing,
     take_all,
@@ -135,6 +136,7 @@ async def test_call_of_child(world: World, name: str) -> None:
 
 
 @requirement("SCHED-20", "STORE-1")
+@pytest.mark.store("redis")  # no item of DynamoDB is so large
 async def test_child_of_ten_mebibytes(world: World) -> None:
     """A child's payload of many buffers is stored whole."""
     payload = noise(10 * MEBIBYTE)
@@ -181,12 +183,9 @@ async def test_child_that_has_a_value(world: World) -> None:
 @requirement("SCHED-24", "STORE-2")
 async def test_child_that_is_like_others(world: World) -> None:
     """Only a record of this very hash is the child's record."""
-    others = (
-        waiting("cc", ("root0", "p", "t")),
-        waiting("", ("root0", "p", "t")),
-        waiting("C", ("root0", "p", "t")),
-        value("pending_returns/c", b"v"),
-    )
+    names = held(world, "cc", "", "C")
+    others = [waiting(name, ("root0", "p", "t")) for name in names]
+    others.append(value("pending_returns/c", b"v"))
     await world.given(PARENT, *others)
     await world.serve("t", {"p": [defer(ask("c", topic="u"))]})
     await world.expect(
@@ -335,7 +334,7 @@ async def test_child_is_asked_for_again(world: World) -> None:
     """A child whose record is gone is put for the next defer, as for the first."""
     await world.given(PARENT)
     await world.serve("t", {"p": [defer(ask("c", topic="u"))] * 2})
-    await world.redis.delete("pending_returns/c")
+    await world.remove("pending_returns/c")
     await world.given(queued("t", ("root1", "p")))
     await world.quiet()
     await world.expect(

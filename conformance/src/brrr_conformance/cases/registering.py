@@ -23,6 +23,7 @@ from brrr_conformance.cases._common import (
     attempts,
     expect_report,
     expiry,
+    held,
     putting,
     removing,
     writes,
@@ -193,7 +194,8 @@ async def test_a_thousand_others_wait(world: World) -> None:
 @requirement("STORE-2", "SCHED-25")
 async def test_records_of_other_children(world: World) -> None:
     """The record is that of this hash, the others are left alone."""
-    others = [waiting(name, ("root1", "p", "t")) for name in ("cc", "C", "", "c/")]
+    names = held(world, "cc", "C", "", "c/")
+    others = [waiting(name, ("root1", "p", "t")) for name in names]
     await register(world, *others, waiting("c", ("root1", "q", "t")))
     await expect(world, *others, waiting("c", ("root1", "q", "t"), OWN), NOT_PUT)
 
@@ -334,7 +336,7 @@ async def test_record_never_stands_still(world: World, kind: str) -> None:
         nonlocal seen
         seen += 1
         if kind == "comes-and-goes" and seen % 2 == 0:
-            await world.redis.execute_command("DEL", RECORD)
+            await world.remove(RECORD)
         else:
             await world.given(waiting("c", (f"other{seen}", "q", "t")))
 

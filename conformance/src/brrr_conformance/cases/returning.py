@@ -19,6 +19,7 @@ from brrr_conformance.build import (
 from brrr_conformance.cases._common import (
     attempts,
     expect_report,
+    held,
     noise,
     putting,
     removing,
@@ -132,7 +133,8 @@ async def test_nobody_is_in_the_record(world: World) -> None:
 @requirement("STORE-2", "RET-4")
 async def test_records_of_other_children(world: World) -> None:
     """Nobody is woken for, or removed from, a hash that is only like it."""
-    others = [waiting(name, ("root2", "q", "u")) for name in ("cc", "C", "", "c/")]
+    names = held(world, "cc", "C", "", "c/")
+    others = [waiting(name, ("root2", "q", "u")) for name in names]
     await finish(world, *others, waiting("c", ONE))
     await expect(world, *others, count("root1", 1), queued("u", ("root1", "p")))
 

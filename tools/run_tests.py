@@ -70,16 +70,10 @@ def c_stage(preset: str) -> Stage:
     )
 
 
-def pytest_stage(name: str, tests: str) -> Stage:
+def pytest_stage(name: str, tests: str, *options: str) -> Stage:
     junit = OUT / f"{name}.xml"
-    command: Command = [
-        BIN / "python",
-        "-m",
-        "pytest",
-        "-q",
-        tests,
-        f"--junitxml={junit}",
-    ]
+    command: Command = [BIN / "python", "-m", "pytest", "-q", tests, *options]
+    command.append(f"--junitxml={junit}")
     return Stage(name, [command], [junit], lambda: count_junit(junit))
 
 
@@ -97,7 +91,7 @@ def stages() -> list[Stage]:
         c_stage("dev"),
         c_stage("asan"),
         pytest_stage("tools", "tools/tests"),
-        pytest_stage("python", "conformance/tests"),
+        pytest_stage("python", "conformance/tests", "-n", "2"),
         Stage(
             "conformance",
             [[BIN / "brrr-conformance", "run", *adapters, "--json", report]],

@@ -126,11 +126,10 @@ static brrr_status args_finish(const args *a, char **out, size_t *len) {
   return BRRR_OK;
 }
 
-brrr_status brrr__redis_command(char **out, size_t *len,
-                                brrr__redis_key *scratch,
+brrr_status brrr__redis_command(char **out, size_t *len, brrr__redis_key *key,
                                 const brrr_effect *e) {
   args a = {0};
-  brrr_bytes key;
+  brrr_bytes name;
   switch (e->type) {
   case BRRR_CACHE_INCR:
     add_text(&a, "INCR"); /* [REDIS-10] */
@@ -149,10 +148,10 @@ brrr_status brrr__redis_command(char **out, size_t *len,
   case BRRR_INVOKE:
     return BRRR_E_MISUSE;
   default: {
-    brrr_status s = key_build(scratch, e->key, &key);
+    brrr_status s = key_build(key, e->key, &name);
     if (s != BRRR_OK)
       return s;
-    add_store(&a, e, key);
+    add_store(&a, e, name);
   }
   }
   return args_finish(&a, out, len);

@@ -323,10 +323,8 @@ static brrr_reply count(fleet *f, brrr_arena *a, const brrr_effect *e) {
   return reply;
 }
 
-static uint64_t mix(uint64_t h, const void *octets, size_t len) {
-  const uint8_t *p = octets;
-  for (size_t i = 0; i < len; i++)
-    h = (h ^ p[i]) * UINT64_C(1099511628211);
+static uint64_t mix(uint64_t h, uint64_t n) {
+  h = (h ^ n) * UINT64_C(0x9e3779b97f4a7c15);
   return h ^ h >> 29;
 }
 
@@ -334,10 +332,14 @@ static uint64_t mix(uint64_t h, const void *octets, size_t len) {
 static void remember(const fleet *f, fleet_worker *w, uint64_t id,
                      const brrr_reply *r) {
   const int64_t limit = f->plan->spawn_limit;
-  const int64_t fixed[] = {(int64_t)id, r->status, limit && r->num > limit,
-                           (int64_t)r->value.len, (int64_t)r->count};
-  w->history = mix(w->history, fixed, sizeof fixed);
-  w->history = mix(w->history, r->value.ptr, r->value.len);
+  uint64_t h = mix(w->history, id);
+  h = mix(h, (uint64_t)r->status);
+  h = mix(h, limit && r->num > limit);
+  h = mix(h, r->count);
+  h = mix(h, r->value.len);
+  for (size_t i = 0; i < r->value.len; i++)
+    h = mix(h, r->value.ptr[i]);
+  w->history = h;
 }
 
 static void carry_out(fleet *f, fleet_worker *w, size_t at) {

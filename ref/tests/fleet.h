@@ -24,6 +24,15 @@ enum {
   FLEET_EFFECTS = 8    /* under way in one operation */
 };
 
+/* An effect that is carried out wrongly, to see that it is noticed. */
+typedef enum fleet_fault {
+  FLEET_SOUND,
+  FLEET_BLIND_CAD, /* removes whatever is there */
+  FLEET_BLIND_CAS, /* overwrites whatever is there */
+  FLEET_BLIND_NEW, /* the same */
+  FLEET_DEAF_PUT   /* loses the first message that is put */
+} fleet_fault;
+
 /* Where everything begins. */
 typedef struct fleet_plan {
   const char *name;
@@ -32,14 +41,7 @@ typedef struct fleet_plan {
   const char *messages[FLEET_CALLS + 1]; /* "rpt": root, call, topic */
   const char *waiting[FLEET_CALLS + 1];  /* "arpt": for a waits rpt */
   int64_t spawn_limit;                   /* 0: that of the protocol */
-  /* An effect that is carried out wrongly, to see that it is noticed. */
-  enum {
-    FLEET_SOUND,
-    FLEET_BLIND_CAD, /* removes whatever is there */
-    FLEET_BLIND_CAS, /* overwrites whatever is there */
-    FLEET_BLIND_NEW, /* the same */
-    FLEET_DEAF_PUT   /* loses the first message that is put */
-  } fault;
+  fleet_fault fault;
 } fleet_plan;
 
 /* A message, or a pending return. */

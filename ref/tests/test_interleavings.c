@@ -378,7 +378,8 @@ static void test_count(void **state) {
   }
 }
 
-static fleet_plan with_fault(fleet_plan plan, int fault, const char *name) {
+static fleet_plan with_fault(fleet_plan plan, fleet_fault fault,
+                             const char *name) {
   plan.fault = fault;
   plan.name = name;
   return plan;

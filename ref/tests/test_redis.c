@@ -99,12 +99,12 @@ static void test_atomic_between_clients(void **state) {
   brrr_redis *r[CLIENTS];
   for (size_t i = 0; i < CLIENTS; i++)
     r[i] = fixture_open(f, f->server.url);
-  for (char round = 0; round < ROUNDS; round++) {
-    const char before = round, after = (char)(round + 1);
+  for (unsigned round = 0; round < ROUNDS; round++) {
+    const uint8_t before = (uint8_t)round, after = (uint8_t)(round + 1);
     brrr_effect e = {.type = round ? BRRR_STORE_CAS : BRRR_STORE_SET_NEW,
                      .key = KEY(VALUE, "h"),
-                     .value = {(const uint8_t *)&after, 1},
-                     .expected = {(const uint8_t *)&before, 1}};
+                     .value = {&after, 1},
+                     .expected = {&before, 1}};
     answer a[CLIENTS];
     unsigned done = 0;
     for (size_t i = 0; i < CLIENTS; i++) {

@@ -393,6 +393,10 @@ static int by_octets(const void *x, const void *y) {
   return memcmp(x, y, sizeof(fleet_message));
 }
 
+static int by_number(const void *x, const void *y) {
+  return memcmp(x, y, sizeof(uint64_t[4]));
+}
+
 static void put_raw(brrr_buf *b, const void *octets, size_t len) {
   brrr_buf_put(b, (brrr_bytes){octets, len});
 }
@@ -403,10 +407,18 @@ static void put_list(brrr_buf *b, fleet_list l) {
   put_raw(b, l.all, l.count * sizeof *l.all);
 }
 
-static void put_worker(brrr_buf *b, const fleet_worker *w) {
-  const uint64_t fixed[] = {w->op != NULL, w->looks, w->present, w->history};
-  put_raw(b, fixed, sizeof fixed);
-  put_raw(b, &w->message, sizeof w->message);
+/* Workers are equal: which is which does not matter. */
+static void put_workers(brrr_buf *b, const fleet *f) {
+  uint64_t all[FLEET_WORKERS][4] = {{0}};
+  for (uint32_t i = 0; i < f->plan->workers; i++) {
+    const fleet_worker *w = &f->workers[i];
+    all[i][0] = w->history;
+    all[i][1] = (uint64_t)w->looks << 32 | w->present;
+    all[i][2] = w->op != NULL;
+    memcpy(&all[i][3], &w->message, sizeof w->message);
+  }
+  qsort(all, f->plan->workers, sizeof *all, by_number);
+  put_raw(b, all, sizeof all);
 }
 
 brrr_bytes fleet_state(const fleet *f, brrr_arena *a) {
@@ -425,8 +437,7 @@ brrr_bytes fleet_state(const fleet *f, brrr_arena *a) {
     put_raw(&b, f->counted, sizeof f->counted);
   put_raw(&b, &f->deferred, sizeof f->deferred);
   put_raw(&b, &f->put_count, sizeof f->put_count);
-  for (uint32_t i = 0; i < f->plan->workers; i++)
-    put_worker(&b, &f->workers[i]);
+  put_workers(&b, f);
   assert_int_equal(brrr_buf_finish(&b, &out, NULL), BRRR_OK);
   return out;
 }

@@ -25,7 +25,7 @@ typedef struct walk {
   brrr__table states;
   bool again; /* walk a state again that was met before: no memory */
   size_t path[DEPTH];
-  size_t depth, deepest;
+  size_t depth;
   const char *wrong; /* the first violation; then the walk is over */
 } walk;
 
@@ -219,8 +219,6 @@ static double explore(walk *w, fleet *f) {
   w->wrong = k ? f->wrong : check(f); /* the state was checked before */
   if (!choices && !w->wrong)
     w->wrong = check_end(f);
-  if (w->depth > w->deepest)
-    w->deepest = w->depth;
   if ((!k || w->again) && choices && !w->wrong)
     schedules = explore_choices(w, f, choices);
   else
@@ -250,8 +248,8 @@ static double walk_all(walk *w, const fleet_plan *plan, bool again) {
   if (w->wrong)
     print_path(w);
   else
-    print_message("%s: %.16g schedules of up to %zu acts, %zu states\n",
-                  plan->name, schedules, w->deepest, w->states.count);
+    print_message("%s: %.16g schedules, %zu states\n", plan->name, schedules,
+                  w->states.count);
   brrr__table_free(&w->states);
   return schedules;
 }

@@ -29,8 +29,7 @@ typedef struct gate {
 } gate;
 
 static void note_stack(gate *g) {
-  char here;
-  const uintptr_t at = (uintptr_t)&here;
+  const uintptr_t at = (uintptr_t)__builtin_frame_address(0);
   if (!g->effects++)
     g->deepest = g->highest = at;
   g->deepest = at < g->deepest ? at : g->deepest;

@@ -102,12 +102,13 @@ async def expect_done(world: World, graph: Graph, uncounted: int, most: int) -> 
     await world.redis.delete(*(f"brrr_count/{root}" for root in roots))
     await world.expect(graph.done())
     counted = sum(int(each or 0) for each in counts)
-    if counted != len(messages) - uncounted:
+    # Not equal: a worker may take messages by commands that we do not know.
+    if counted < len(messages) - uncounted:
         raise CaseFailed(
             f"counted {counts}, of {roots}; delivered were {len(messages)}"
         )
-    if len(messages) > most:
-        raise CaseFailed(f"{len(messages)} messages, {most} would do")
+    if counted + uncounted > most:
+        raise CaseFailed(f"{counted + uncounted} messages, {most} would do")
 
 
 def delivered(world: World) -> list[ScheduleMessage]:

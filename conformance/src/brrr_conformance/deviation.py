@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from brrr_conformance.config import Store
-from brrr_conformance.outcome import HarnessError, Status
+from brrr_conformance.outcome import HarnessError, Status, worst
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -103,7 +103,11 @@ def judge_phase(
     """
 
     def may_be_known(outcome: Outcome) -> bool:
-        return any(entry.tells(outcome.message) for entry in entries)
+        return any(
+            entry.tells(outcome.message)
+            and worst([outcome.status, entry.expect]) is entry.expect
+            for entry in entries
+        )
 
     if report.when != "teardown":
         if report.failed and may_be_known(outcome):

@@ -3,7 +3,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import hashlib
+import itertools
 import time
 from typing import TYPE_CHECKING
 
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
 EVERY_OCTET = bytes(range(256))
 MEBIBYTE = 1 << 20
 NO_EXPIRY = -1
+HELD_SECONDS = 0.5
 
 
 def noise(size: int) -> bytes:
@@ -79,6 +83,27 @@ def attempts(world: World, key: str) -> int:
 def new_client(world: World) -> None:
     """Let the next client be another process; the one so far stays open."""
     world._client = None
+
+
+def finish_between(world: World, child: str, *topics: str) -> None:
+    """Remove the record of a child when it is put, as who finishes it would.
+
+    Whoever looks at the record a second time waits until then: so an SDK that
+    registers all at once ends the same way each time.
+    """
+    key = f"pending_returns/{child}"
+    looks, put = itertools.count(1), asyncio.Event()
+
+    async def finish(step: Step) -> None:
+        await removing(world, key)(step)
+        put.set()
+
+    async def wait(_: Step) -> None:
+        with contextlib.suppress(TimeoutError):  # the put may be behind this look
+            await asyncio.wait_for(put.wait(), HELD_SECONDS)
+
+    world.before(writes(*topics), finish, times=1)
+    world.before(lambda step: step.reads(key) and next(looks) > 1, wait)
 
 
 # ---- messages ---------------------------------------------------------------

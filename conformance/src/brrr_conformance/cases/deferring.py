@@ -27,9 +27,9 @@ from brrr_conformance.cases._common import (
     NO_EXPIRY,
     expect_report,
     expiry,
+    finish_between,
     held,
     noise,
-    removing,
     take_all,
     writes,
 )
@@ -321,8 +321,7 @@ BETWEEN = {
 async def test_child_finishes_between_two_asks(world: World, name: str) -> None:
     """Even when its record is gone by then, it is not put again."""
     await world.given(PARENT)
-    gone = removing(world, "pending_returns/c")
-    world.before(writes("u", "w"), gone, times=1)
+    finish_between(world, "c", "u", "w")
     asks = [ask(child, topic=topic) for child, topic in BETWEEN[name]]
     await world.serve("t", {"p": [defer(*asks)]})
     assert await take_all(world, "u", "w") == [("root1", "c")]

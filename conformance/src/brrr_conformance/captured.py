@@ -9,12 +9,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from brrr_conformance import request
 from brrr_conformance.outcome import HarnessError
 from brrr_conformance.spec import read_spec
+from brrr_conformance.step import Step
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from brrr_conformance.resp import Reply
     from brrr_conformance.spec import Example
 
 SDKS = ("python", "typescript")
@@ -84,3 +87,25 @@ def scenarios() -> list[Example]:
     """Read the scenarios, as blocks that scenario.py understands."""
     found = read_spec(find_captured()).examples
     return [replace(each, id=f"captured.{n}") for n, each in enumerate(found, 1)]
+
+
+# ---- DynamoDB ---------------------------------------------------------------
+
+
+def requests(sdk: str) -> list[tuple[Step, Reply]]:
+    """Read what the SDK's store asked of DynamoDB, and the answers."""
+    lines = (find_captured() / "dynamodb" / f"{sdk}.txt").read_text(encoding="utf-8")
+    found: list[tuple[Step, Reply]] = []
+    step = None
+    for line in lines.splitlines():
+        match line.split(" ", 2), step:
+            case [">", target, body], None:
+                step = request.step_of(target, body.encode())
+            case ["<", _, answer], Step():
+                status, _, rest = answer.partition(" ")
+                said = rest[rest.index("{") :].encode()
+                found.append((step, request.reply_of(int(status), said)))
+                step = None
+            case _:
+                raise HarnessError(f"dynamodb/{sdk}.txt: no exchange: {line[:80]}")
+    return found

@@ -65,7 +65,10 @@ class HttpTap:
     async def drop(self) -> None:
         """Close all connections."""
         if self._handlers is not None:
-            await self._handlers.shutdown(0)
+            # Not by its shutdown: that waits for clients that keep connections.
+            for connection in self._handlers.connections:
+                if connection.transport is not None:
+                    connection.transport.abort()
         self._numbers.clear()
 
     async def stop(self) -> None:

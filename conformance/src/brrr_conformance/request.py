@@ -45,6 +45,12 @@ def reply_of(status: int, body: bytes) -> resp.Reply:
     return resp.Reply(error, [body])
 
 
+def shape_of(step: Step) -> Json:
+    """Give what a request asks for: all but table, key and octets."""
+    fields = body_of(step) | {"TableName": "", "operation": step.name}
+    return {name: _without_octets(field) for name, field in fields.items()}
+
+
 def with_body(step: Step, **fields: object) -> Step:
     """Make the same request with other fields."""
     body = json.dumps(body_of(step) | fields).encode()
@@ -87,6 +93,21 @@ def _parse(body: bytes) -> Json:
     except ValueError:
         return {}
     return parsed if isinstance(parsed, dict) else {}
+
+
+def _without_octets(field: object) -> object:
+    match field:
+        case {"B": str()}:
+            return {"B": ""}
+        case {"pk": {"S": str()}, "sk": {"S": str()}, **others}:
+            blank: Json = {"pk": {"S": ""}, "sk": {"S": ""}}
+            return blank | {
+                name: _without_octets(each) for name, each in others.items()
+            }
+        case dict():
+            return {name: _without_octets(it) for name, it in field.items()}
+        case _:
+            return field
 
 
 def _keys(body: object) -> Iterator[bytes]:

@@ -248,7 +248,7 @@ CREATED = {
 }
 
 
-@requirement("SCHED-24", "SCHED-26", "STORE-3", "REDIS-22")
+@requirement("SCHED-24", "SCHED-26", "STORE-3", "REDIS-22", "DYN-2", "DYN-3")
 @pytest.mark.parametrize("name", CREATED)
 async def test_record_is_created_meanwhile(world: World, name: str) -> None:
     """There was none when it was read: the one that came is not overwritten."""
@@ -282,7 +282,7 @@ CHANGED = {
 }
 
 
-@requirement("SCHED-26", "STORE-3", "REDIS-22")
+@requirement("SCHED-26", "STORE-3", "REDIS-22", "DYN-2", "DYN-3")
 @pytest.mark.parametrize("name", CHANGED)
 async def test_record_changes_meanwhile(world: World, name: str) -> None:
     """Nobody's return is lost, and the last read decides about the put."""
@@ -292,7 +292,7 @@ async def test_record_changes_meanwhile(world: World, name: str) -> None:
     await expect(world, waiting("c", *theirs, OWN), after)
 
 
-@requirement("SCHED-26", "SCHED-24", "STORE-3")
+@requirement("SCHED-26", "SCHED-24", "STORE-3", "DYN-2", "DYN-3")
 async def test_record_is_removed_meanwhile(world: World) -> None:
     """The child has finished: there is nothing to add to, and it is put anew."""
     world.before(writes(RECORD), removing(world, RECORD), times=1)
@@ -300,7 +300,7 @@ async def test_record_is_removed_meanwhile(world: World) -> None:
     await expect(world, waiting("c", OWN, scheduled_at=NOW), PUT)
 
 
-@requirement("SCHED-26", "STORE-3")
+@requirement("SCHED-26", "STORE-3", "DYN-2", "DYN-3")
 async def test_record_is_written_in_another_way_meanwhile(world: World) -> None:
     """Octets are compared: the same returns in another order are a mismatch."""
     reverse = b"d7:returnslli1e5:root31:r1:teli1e5:root11:q1:teee"

@@ -250,7 +250,7 @@ LATE = {
 }
 
 
-@requirement("RET-3", "RET-4", "STORE-3", "REDIS-22")
+@requirement("RET-3", "RET-4", "STORE-3", "REDIS-22", "DYN-2", "DYN-3")
 @pytest.mark.parametrize("name", LATE)
 async def test_somebody_registers_meanwhile(world: World, name: str) -> None:
     """The record is kept until the late one is put too, and nobody is put twice."""
@@ -284,7 +284,7 @@ async def test_one_after_the_other_registers(world: World) -> None:
     )
 
 
-@requirement("RET-3", "RET-4")
+@requirement("RET-3", "RET-4", "DYN-2", "DYN-3")
 async def test_record_is_removed_meanwhile(world: World) -> None:
     """A worker with a duplicate of the message has done it: that is no error."""
     world.before(writes(RECORD), removing(world, RECORD), times=1)
@@ -292,7 +292,7 @@ async def test_record_is_removed_meanwhile(world: World) -> None:
     await expect(world, count("root1", 1), queued("u", ("root1", "p")))
 
 
-@requirement("RET-4", "STORE-3")
+@requirement("RET-4", "STORE-3", "DYN-2", "DYN-3")
 async def test_record_is_replaced_meanwhile(world: World) -> None:
     """It was removed and made anew: who is in the new one is put as well."""
     other = waiting("c", ("root2", "q", "w"))  # as many octets
@@ -307,7 +307,7 @@ async def test_record_is_replaced_meanwhile(world: World) -> None:
     )
 
 
-@requirement("RET-4", "STORE-3")
+@requirement("RET-4", "STORE-3", "DYN-2", "DYN-3")
 async def test_record_is_written_in_another_way_meanwhile(world: World) -> None:
     """Other octets with the same returns: read again, put once, removed."""
     other = b"d1:ade7:returnslli1e5:root11:p1:uee"

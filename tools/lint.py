@@ -29,9 +29,10 @@ ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 JOBS = 2
 
-# No place for a licence line, or data: everything else carries one.
+# Data, or no place for a licence line: everything else carries one.
 UNMARKED_SUFFIXES = frozenset(
-    {".bin", ".csv", ".gitignore", ".hex", ".json", ".jsonl", ".lock", ".md", ".xml"}
+    {".bin", ".csv", ".gitignore", ".hex", ".json"}
+    | {".jsonl", ".lock", ".md", ".txt", ".xml"}
 )
 UNMARKED_NAMES = frozenset({"LICENSE", "py.typed", ".gitkeep"})
 SPDX = "SPDX-License-Identifier: AGPL-3.0-only"
@@ -208,6 +209,8 @@ def spdx(files: Iterable[Path]) -> Outcome:
 
 
 def marked(path: Path) -> bool:
+    if path.name == "CMakeLists.txt":
+        return True
     return not (
         path.suffix in UNMARKED_SUFFIXES
         or path.name in UNMARKED_SUFFIXES | UNMARKED_NAMES

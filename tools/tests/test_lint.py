@@ -33,6 +33,7 @@ def test_each_adapter_is_a_project_of_its_own() -> None:
     [
         "Makefile",
         "CMakeLists.txt",
+        "ref/CMakeLists.txt",
         ".ci/run",
         ".clang-tidy",
         "ref/src/buf.c",
@@ -56,6 +57,7 @@ def test_sources_need_a_licence_line(name: str) -> None:
         "CMakePresets.json",
         "conformance/requirements.lock",
         "conformance/vectors/x.jsonl",
+        "conformance/vectors/captured/x.txt",
         "conformance/src/brrr_conformance/py.typed",
         "conformance/src/brrr_conformance/adapter_pb2.py",
     ],

@@ -219,6 +219,61 @@ static void test_refused_after_restart(void **state) {
   freeReplyObject(server_ask(&f->server, "CONFIG SET requirepass %s", ""));
 }
 
+/* A server that closes every connection at once. */
+typedef struct door {
+  uv_tcp_t listener;
+  unsigned visitors, closed;
+} door;
+
+static void on_gone(uv_handle_t *handle) { free(handle); }
+
+static void on_visitor(uv_stream_t *listener, int status) {
+  door *d = listener->data;
+  uv_tcp_t *visitor = malloc(sizeof *visitor);
+  assert_int_equal(status, 0);
+  assert_non_null(visitor);
+  assert_int_equal(uv_tcp_init(listener->loop, visitor), 0);
+  assert_int_equal(uv_accept(listener, (uv_stream_t *)visitor), 0);
+  uv_close((uv_handle_t *)visitor, on_gone);
+  d->visitors++;
+}
+
+static void on_door_closed(uv_handle_t *handle) {
+  ((door *)handle->data)->closed++;
+}
+
+/* Each failure in a row is followed by a pause twice as long. */
+static void test_pauses(void **state) {
+  enum { N = 6 };
+  fixture *f = *state;
+  door d = {.visitors = 0};
+  struct sockaddr_in address;
+  int len = sizeof address;
+  char url[64];
+  assert_int_equal(uv_tcp_init(&f->stage.loop, &d.listener), 0);
+  d.listener.data = &d;
+  assert_int_equal(uv_ip4_addr("127.0.0.1", 0, &address), 0);
+  assert_int_equal(uv_tcp_bind(&d.listener, (struct sockaddr *)&address, 0), 0);
+  assert_int_equal(uv_listen((uv_stream_t *)&d.listener, 16, on_visitor), 0);
+  assert_int_equal(
+      uv_tcp_getsockname(&d.listener, (struct sockaddr *)&address, &len), 0);
+  (void)snprintf(url, sizeof url, "redis://127.0.0.1:%u",
+                 ntohs(address.sin_port));
+  brrr_redis *r = fixture_open(f, url);
+  const subject s = fixture_subject(f, r);
+  const uint64_t before = uv_hrtime();
+  for (unsigned i = 0; i < N; i++) {
+    answer a = ask(&s, SET("h", "v"));
+    assert_failed(&a, "");
+  }
+  /* 10 + 20 + 40 + 80 + 160 ms */
+  assert_true(uv_hrtime() - before >= 300000000u);
+  fixture_close(f, r);
+  assert_int_equal(d.visitors, N);
+  uv_close((uv_handle_t *)&d.listener, on_door_closed);
+  stage_wait(&f->stage, &d.closed);
+}
+
 /* ---- memory -------------------------------------------------------------- */
 
 /* hiredis takes its memory from malloc: only ours fails here. */
@@ -267,6 +322,7 @@ int main(void) {
       TEST(test_restart),
       TEST(test_wake_and_close_without_server),
       TEST(test_refused_after_restart),
+      TEST(test_pauses),
       TEST(test_allocation_failures),
   };
   return cmocka_run_group_tests(tests, fixture_group_setup,

@@ -10,6 +10,7 @@ static void test_topic_check(void **state) {
   int x, y;
   const brrr_backends one = {{0, &x}, {0, &x}, {0, &x}};
   const brrr_backends two = {{0, &x}, {0, &y}, {0, &y}};
+  const brrr_backends store_too = {{0, &x}, {0, &x}, {0, &y}};
   const brrr_backends cache_too = {{0, &x}, {0, &y}, {0, &x}};
   static const char *const reserved[] = {"call/", "call/x", "value/h",
                                          "pending_returns/h", "brrr_count/r"};
@@ -18,6 +19,7 @@ static void test_topic_check(void **state) {
   for (size_t i = 0; i < sizeof reserved / sizeof *reserved; i++) {
     const brrr_bytes t = brrr_bytes_str(reserved[i]);
     assert_int_equal(brrr__topic_check(&one, t), BRRR_E_TOPIC);
+    assert_int_equal(brrr__topic_check(&store_too, t), BRRR_E_TOPIC);
     assert_int_equal(brrr__topic_check(&cache_too, t), BRRR_E_TOPIC);
     assert_int_equal(brrr__topic_check(&two, t), BRRR_OK);
   }

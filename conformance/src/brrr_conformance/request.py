@@ -54,7 +54,7 @@ def shape_of(step: Step) -> Json:
 def with_body(step: Step, **fields: object) -> Step:
     """Make the same request with other fields."""
     body = json.dumps(body_of(step) | fields).encode()
-    return Step((*step.args[:-1], body))
+    return step_of(step.args[0].decode(), body)
 
 
 # ---- items ------------------------------------------------------------------

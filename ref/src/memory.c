@@ -113,7 +113,7 @@ static void store_get(brrr_memory *m, const brrr_effect *e, brrr_done done) {
     end_with(done, BRRR_ABSENT);
     return;
   }
-  blob *b = r->value;
+  blob *b = r->value; /* [STORE-1] */
   b->refs++;
   done.fn(done.ud, &(brrr_reply){.value = blob_bytes(b)});
   blob_release(m, b);
@@ -127,7 +127,7 @@ static brrr_status store_do(brrr_memory *m, const brrr_effect *e) {
     return r ? BRRR_OK : BRRR_ABSENT;
   case BRRR_STORE_SET:
     return record_set(m, e);
-  case BRRR_STORE_SET_NEW:
+  case BRRR_STORE_SET_NEW: /* this, and the two below: [STORE-3] */
     return r ? BRRR_MISMATCH : record_set(m, e);
   case BRRR_STORE_CAS:
     return record_holds(r, e->expected) ? record_set(m, e) : BRRR_MISMATCH;
@@ -146,7 +146,7 @@ static brrr_status store_do(brrr_memory *m, const brrr_effect *e) {
 static void cache_incr(brrr_memory *m, const brrr_effect *e, brrr_done done) {
   counter *c = brrr__table_get(&m->table, SPACE_COUNTER, e->name, sizeof *c);
   if (c)
-    done.fn(done.ud, &(brrr_reply){.num = ++c->count});
+    done.fn(done.ud, &(brrr_reply){.num = ++c->count}); /* [CACHE-1] */
   else
     end_with(done, BRRR_E_NOMEM);
 }
@@ -167,7 +167,7 @@ static void node_free(brrr_memory *m, node *n) {
   brrr__alloc(m->alloc, n, sizeof *n + n->len, 0);
 }
 
-/* The first message, or the first waiting get, of a topic; or NULL. */
+/* The first message, or waiting get, of a topic; or NULL [QUEUE-1]. */
 static node *topic_shift(brrr_memory *m, brrr_bytes name, bool waiting) {
   topic *t = brrr__table_find(&m->table, SPACE_TOPIC, name);
   if (!t || !t->head || t->waiting != waiting)
@@ -213,6 +213,7 @@ static void queue_put(brrr_memory *m, const brrr_effect *e, brrr_done done) {
 static void queue_get(brrr_memory *m, const brrr_effect *e, brrr_done done) {
   node *n = topic_shift(m, e->name, false);
   if (n) {
+    /* [QUEUE-2] */
     done.fn(done.ud, &(brrr_reply){.value = {n->octets, n->len}});
     node_free(m, n);
     return;

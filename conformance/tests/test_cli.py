@@ -274,3 +274,12 @@ def test_explain() -> None:
     assert "SCHED-12, level 1: Scheduling" in done.stdout
     assert "When the count is above 10 000" in done.stdout
     assert "spec.scheduling.13" in done.stdout
+
+
+def test_store_without_its_jars(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BRRR_DYNAMODB", str(tmp_path))
+    done = call("run", TINY, "--store", "dynamodb", "-k", "reading")
+    assert done.returncode == 2
+    assert "make dynamodb" in done.stderr

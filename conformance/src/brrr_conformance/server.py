@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 START_SECONDS = 5.0
 ATTEMPTS = 3
+GONE_TRIES = 500
+GONE_PAUSE = 0.01  # seconds
 
 # Starts the server in the folder $0, and ends it, and the folder, when the runner
 # closes our standard input or dies, in whatever way.
@@ -82,9 +84,21 @@ async def private_server() -> AsyncIterator[Server]:
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
                 await process.wait()
+                await _gone(port)
         log = Path(folder) / "log"
         text = log.read_text(errors="replace")[-2000:] if log.exists() else ""
         raise HarnessError(f"redis-server does not start: {text}")
+
+
+async def _gone(port: int) -> None:
+    """Wait for a server that was killed, and is not a child of ours, to be gone."""
+    for _ in range(GONE_TRIES):
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+        except OSError:
+            return
+        writer.close()
+        await asyncio.sleep(GONE_PAUSE)
 
 
 @contextlib.asynccontextmanager

@@ -222,26 +222,29 @@ def _cell(counts: Counter[Status] | None) -> Text:
 
 def print_closing(console: Console, results: Results) -> None:
     """Print what is neither passed nor failed, and how many are what."""
-    _print_reasons(console, results, Status.KNOWN_DEVIATION)
-    _print_reasons(console, results, Status.NOT_IMPLEMENTED)
+    _print_reasons(console, results, Status.KNOWN_DEVIATION, ":")  # by defects
+    _print_reasons(console, results, Status.NOT_IMPLEMENTED, "\n")
     console.print(closing_line(each.status for each in results.all))
 
 
 def closing_line(statuses: Iterable[Status]) -> str:
-    """Say `N passed, N failed`, and what else there is."""
+    """Say `N passed, N failed`, always the last line; before it, what else there is."""
     counts = Counter(statuses)
     failed = sum(number for status, number in counts.items() if status.is_failure)
-    line = f"{counts[Status.PASSED]} passed, {failed} failed"
+    others = []
     if known := counts[Status.KNOWN_DEVIATION]:
-        line += f", {known} known deviation{'s' if known > 1 else ''}"
+        others.append(f"{known} known deviation{'s' if known > 1 else ''}")
     if missing := counts[Status.NOT_IMPLEMENTED]:
-        line += f", {missing} not implemented"
-    return line
+        others.append(f"{missing} not implemented")
+    line = f"{counts[Status.PASSED]} passed, {failed} failed"
+    return ", ".join(others) + "\n" + line if others else line
 
 
-def _print_reasons(console: Console, results: Results, status: Status) -> None:
+def _print_reasons(
+    console: Console, results: Results, status: Status, end: str
+) -> None:
     reasons = Counter(
-        (each.adapter, each.message.partition("\n")[0])
+        (each.adapter, each.message.partition(end)[0])
         for each in results.all
         if each.status is status
     )

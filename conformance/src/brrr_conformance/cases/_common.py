@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 EVERY_OCTET = bytes(range(256))
 MEBIBYTE = 1 << 20
 NO_EXPIRY = -1
-HELD_SECONDS = 0.5
+HELD_SECONDS = 3.0
 
 
 def noise(size: int) -> bytes:

@@ -246,7 +246,7 @@ def run(*words: str | Path) -> subprocess.CompletedProcess[str]:
 
 
 def closing(done: subprocess.CompletedProcess[str]) -> str:
-    """The last two lines: what else there is, and what passed and failed."""
+    """Give the last two lines: what else there is, what passed and failed."""
     return "\n".join(done.stdout.splitlines()[-2:])
 
 

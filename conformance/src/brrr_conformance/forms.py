@@ -24,7 +24,11 @@ Json: TypeAlias = "str | int | list[Json] | dict[str, Json]"
 
 def octets_of(json: Any) -> bytes:
     """Read the octets that a string or {"hex": …} stands for."""
-    return json.encode() if isinstance(json, str) else bytes.fromhex(json["hex"])
+    if isinstance(json, str):
+        return json.encode()
+    if not isinstance(json, dict) or json.keys() != {"hex"}:
+        raise TypeError(f'{json!r} is neither a string nor {{"hex": "…"}}')
+    return bytes.fromhex(json["hex"])
 
 
 def text_of(json: Any) -> str:

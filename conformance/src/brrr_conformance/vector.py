@@ -15,6 +15,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from brrr_conformance.foreign import in_our_form
 from brrr_conformance.forms import from_json
 from brrr_conformance.notation import NotationError, parse_plain
 from brrr_conformance.outcome import HarnessError
@@ -140,6 +141,8 @@ def parse_vector(table: Any, source: str) -> Vector:
     if kind is Kind.VALUE or value is None:
         record = None
     else:
+        told = octets if way is Way.DECODE else written or octets
+        value = in_our_form(kind, value, lambda: None if told is None else expand(told))
         record = from_json(kind, _mend(value))
     if way is Way.DECODE and octets is None:
         raise ValueError("a decode vector has hex or gen")

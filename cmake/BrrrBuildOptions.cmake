@@ -23,6 +23,7 @@ target_compile_options(
             -Wmissing-prototypes
             -Wvla
             -fvisibility=hidden
+            -UNDEBUG # asserts are for the programmer's errors: on in release too
             $<$<BOOL:${BRRR_WERROR}>:-Werror>)
 
 if(BRRR_SANITIZE)

@@ -289,7 +289,8 @@ typedef struct brrr_child {
 /* How an effect ended. Borrowed by whoever receives it, for that call only. */
 typedef struct brrr_reply {
   brrr_status status;
-  brrr_bytes value;           /* STORE_GET, QUEUE_GET, INVOKE */
+  brrr_bytes value;           /* STORE_GET, QUEUE_GET, INVOKE; with a negative
+                                 status: why, in words, or empty */
   int64_t num;                /* CACHE_INCR */
   int64_t now;                /* INVOKE: Unix seconds, when it ended */
   const brrr_child *children; /* INVOKE that ended in DEFER */

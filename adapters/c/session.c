@@ -194,14 +194,15 @@ void session_serve(session *s, uint32_t id, const Brrr__Adapter__Serve *in) {
   *v = (serving){.session = s,
                  .id = id,
                  .go_on = in->on_problem == BRRR__ADAPTER__ON_PROBLEM__GO_ON};
+  const brrr_bytes topic = from_pb(in->topic);
   const brrr_worker_options options = {.loop = s->frames->loop,
                                        .backends = s->client.backends,
-                                       .topic = from_pb(in->topic),
+                                       .topics = &topic,
+                                       .topic_count = 1,
                                        .concurrency = in->concurrency,
                                        .handle = on_handle,
                                        .problem = on_problem,
                                        .ended = on_ended,
-                                       .wake = brrr_redis_wake,
                                        .ud = v};
   brrr_status status = brrr_worker_start(&v->worker, &options);
   if (status == BRRR_OK) {
@@ -227,7 +228,8 @@ static brrr_status open_redis(session *s, brrr_bytes url) {
   if (url.len)
     memcpy(text, url.ptr, url.len);
   brrr_status status =
-      brrr_redis_new(&s->redis, (brrr_alloc){0}, s->frames->loop, text);
+      brrr_redis_new(&s->redis, (brrr_alloc){0}, s->frames->loop,
+                     &(brrr_redis_options){.url = text});
   free(text);
   return status;
 }

@@ -43,10 +43,10 @@ static brrr_status prepare_handle(brrr_op *op, brrr_bytes topic,
 }
 
 brrr_status brrr_op_handle(brrr_op **out, brrr_alloc alloc,
-                           const brrr_limits *limits, brrr_bytes topic,
+                           const brrr_handling *how, brrr_bytes topic,
                            brrr_bytes message) {
   brrr_op *op;
-  brrr_status s = brrr__op_new(&op, alloc, limits, handle);
+  brrr_status s = brrr__op_new(&op, alloc, how ? &how->limits : NULL, handle);
   if (s)
     return s;
   return brrr__op_begin(op, prepare_handle(op, topic, message), out);

@@ -257,10 +257,6 @@ brrr_status brrr_memory_new(brrr_memory **out, brrr_alloc alloc) {
   return BRRR_OK;
 }
 
-brrr_backend brrr_memory_backend(brrr_memory *m) {
-  return (brrr_backend){submit, m};
-}
-
 /* Moves the waiting gets of a topic into the list at `ud`. */
 static void collect_waiting(void *ud, void *entry) {
   node **list = ud;
@@ -283,7 +279,11 @@ static void end_waiting(brrr_memory *m, brrr_status status) {
   }
 }
 
-void brrr_memory_wake(void *m) { end_waiting(m, BRRR_EMPTY); }
+static void wake(void *m) { end_waiting(m, BRRR_EMPTY); }
+
+brrr_backend brrr_memory_backend(brrr_memory *m) {
+  return (brrr_backend){.submit = submit, .self = m, .wake = wake};
+}
 
 void brrr_memory_close(brrr_memory *m) {
   m->closed = true;

@@ -187,7 +187,7 @@ static void on_timer(uv_timer_t *timer) {
     pops_unblock(p);
 }
 
-void brrr_redis_wake(void *redis) {
+static void wake(void *redis) {
   brrr_redis *r = redis;
   for (pops *p = r->pops; p; p = p->next) {
     p->woken = p->count;
@@ -265,18 +265,19 @@ static void submit(void *self, const brrr_effect *e, brrr_done done) {
 }
 
 brrr_backend brrr_redis_backend(brrr_redis *r) {
-  return (brrr_backend){submit, r};
+  return (brrr_backend){.submit = submit, .self = r, .wake = wake};
 }
 
 const char *brrr_redis_error(const brrr_redis *r) { return r->words; }
 
 brrr_status brrr_redis_new(brrr_redis **out, brrr_alloc alloc,
-                           struct uv_loop_s *loop, const char *url) {
+                           struct uv_loop_s *loop,
+                           const brrr_redis_options *options) {
   brrr_redis *r = brrr__alloc(alloc, NULL, 0, sizeof *r);
   if (!r)
     return BRRR_E_NOMEM;
   *r = (brrr_redis){.alloc = alloc, .loop = loop, .key.alloc = alloc};
-  brrr_status s = brrr__redis_url_parse(&r->url, alloc, url);
+  brrr_status s = brrr__redis_url_parse(&r->url, alloc, options->url);
   if (s != BRRR_OK) {
     brrr__alloc(alloc, r, sizeof *r, 0);
     return s;

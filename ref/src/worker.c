@@ -46,6 +46,7 @@ typedef struct hand {
 
 struct brrr_worker {
   brrr_worker_options options;
+  brrr_bytes topic;
   uv_idle_t turn;   /* active while a hand is ready */
   uv_timer_t pause; /* active while the queue is left alone */
   hand *ready;      /* can move, first come first */
@@ -83,8 +84,8 @@ void brrr_worker_stop(brrr_worker *w) {
     return;
   w->stopping = true;
   wake_resting(w);
-  if (w->options.wake && w->at_work)
-    w->options.wake(w->options.backends.queue.self);
+  if (w->options.backends.queue.wake && w->at_work)
+    w->options.backends.queue.wake(w->options.backends.queue.self);
 }
 
 static void stop_with(brrr_worker *w, brrr_status status) {
@@ -96,7 +97,7 @@ static void stop_with(brrr_worker *w, brrr_status status) {
 /* No message is dropped in silence [WORK-4] [WORK-5] [WORK-6]. */
 static void report(brrr_worker *w, const brrr_bytes *message,
                    const brrr_error *error, brrr_bytes detail) {
-  const brrr_problem p = {.topic = w->options.topic,
+  const brrr_problem p = {.topic = w->topic,
                           .has_message = message,
                           .message = message ? *message : (brrr_bytes){0},
                           .error = *error,
@@ -165,7 +166,7 @@ static void ask(hand *h) {
   h->state = HAND_ASKING;
   queue->submit(
       queue->self,
-      &(brrr_effect){.type = BRRR_QUEUE_GET, .name = h->worker->options.topic},
+      &(brrr_effect){.type = BRRR_QUEUE_GET, .name = h->worker->topic},
       (brrr_done){on_got, h});
 }
 
@@ -192,8 +193,9 @@ static void begin(hand *h) {
   brrr_worker *w = h->worker;
   brrr_bytes message = {h->message, h->len};
   brrr_op *op = NULL;
-  brrr_status s = brrr_op_handle(&op, w->options.alloc, &w->options.limits,
-                                 w->options.topic, message);
+  brrr_status s = brrr_op_handle(&op, w->options.alloc,
+                                 &(brrr_handling){.limits = w->options.limits},
+                                 w->topic, message);
   if (s != BRRR_OK) {
     report_status(w, &message, s, (brrr_bytes){0});
     hand_ready(h, HAND_EMPTY);
@@ -201,7 +203,8 @@ static void begin(hand *h) {
   }
   h->state = HAND_BUSY;
   brrr__pump_start(&h->pump, w->options.alloc, op, &w->options.backends,
-                   (brrr_backend){invoke, h}, (brrr__pump_end){on_handled, h});
+                   (brrr_backend){.submit = invoke, .self = h},
+                   (brrr__pump_end){on_handled, h});
 }
 
 const brrr_call *brrr_invocation_call(const brrr_invocation *i) {
@@ -209,7 +212,7 @@ const brrr_call *brrr_invocation_call(const brrr_invocation *i) {
 }
 
 brrr_bytes brrr_invocation_topic(const brrr_invocation *i) {
-  return i->worker->options.topic;
+  return i->worker->topic;
 }
 
 static void answer(brrr_invocation *i, const brrr_reply *reply) {
@@ -287,25 +290,25 @@ static void on_turn(uv_idle_t *handle) {
 /* The worker, with a copy of the topic behind it, and its hands. */
 static brrr_worker *worker_new(const brrr_worker_options *o) {
   uint32_t count = o->concurrency ? o->concurrency : 1;
-  brrr_worker *w = brrr__alloc(o->alloc, NULL, 0, sizeof *w + o->topic.len);
+  brrr_worker *w = brrr__alloc(o->alloc, NULL, 0, sizeof *w + o->topics->len);
   hand *hands = brrr__alloc(o->alloc, NULL, 0, count * sizeof *hands);
   if (!w || !hands) {
     if (w)
-      brrr__alloc(o->alloc, w, sizeof *w + o->topic.len, 0);
+      brrr__alloc(o->alloc, w, sizeof *w + o->topics->len, 0);
     if (hands)
       brrr__alloc(o->alloc, hands, count * sizeof *hands, 0);
     return NULL;
   }
   *w = (brrr_worker){.options = *o, .hands = hands, .count = count};
   uint8_t *topic = (uint8_t *)(w + 1);
-  memcpy(topic, o->topic.ptr, o->topic.len);
-  w->options.topic.ptr = topic;
+  memcpy(topic, o->topics->ptr, o->topics->len);
+  w->topic = (brrr_bytes){topic, o->topics->len};
   return w;
 }
 
 brrr_status brrr_worker_start(brrr_worker **out,
                               const brrr_worker_options *options) {
-  brrr_status s = brrr__topic_check(&options->backends, options->topic);
+  brrr_status s = brrr__topic_check(&options->backends, *options->topics);
   if (s != BRRR_OK)
     return s;
   brrr_worker *w = worker_new(options);
@@ -333,5 +336,5 @@ void brrr_worker_free(brrr_worker *w) {
   for (uint32_t n = 0; n < w->count; n++)
     message_drop(&w->hands[n]);
   brrr__alloc(w->options.alloc, w->hands, w->count * sizeof *w->hands, 0);
-  brrr__alloc(w->options.alloc, w, sizeof *w + w->options.topic.len, 0);
+  brrr__alloc(w->options.alloc, w, sizeof *w + w->topic.len, 0);
 }

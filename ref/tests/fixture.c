@@ -18,8 +18,9 @@ int fixture_group_teardown(void **state) {
 
 brrr_redis *fixture_open(fixture *f, const char *url) {
   brrr_redis *r;
-  assert_int_equal(
-      brrr_redis_new(&r, heap_alloc(&f->heap), &f->stage.loop, url), BRRR_OK);
+  assert_int_equal(brrr_redis_new(&r, heap_alloc(&f->heap), &f->stage.loop,
+                                  &(brrr_redis_options){.url = url}),
+                   BRRR_OK);
   return r;
 }
 

@@ -177,7 +177,7 @@ static void advance(fleet *f, fleet_worker *w) {
 
 static void take(fleet *f, fleet_worker *w, size_t at) {
   const fleet_message m = f->queue.all[at];
-  const brrr_limits limits = {.spawn = f->plan->spawn_limit};
+  const brrr_handling how = {.limits = {.spawn = f->plan->spawn_limit}};
   brrr_arena a;
   brrr_buf b;
   brrr_bytes octets;
@@ -188,9 +188,9 @@ static void take(fleet *f, fleet_worker *w, size_t at) {
       &b, &(brrr_schedule_message){name_of(&m.root), name_of(&m.call)});
   assert_int_equal(brrr_buf_finish(&b, &octets, NULL), BRRR_OK);
   *w = (fleet_worker){.message = m};
-  assert_int_equal(brrr_op_handle(&w->op, (brrr_alloc){0}, &limits,
-                                  name_of(&m.topic), octets),
-                   BRRR_OK);
+  assert_int_equal(
+      brrr_op_handle(&w->op, (brrr_alloc){0}, &how, name_of(&m.topic), octets),
+      BRRR_OK);
   brrr_arena_free(&a);
   advance(f, w);
 }

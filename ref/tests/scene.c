@@ -117,16 +117,16 @@ static void on_ended(void *ud, brrr_status status) {
 
 brrr_worker_options scene_options(scene *s) {
   const brrr_backend b = s->subject.backend;
+  s->topic_bytes = brrr_bytes_str(s->topic ? s->topic : "t");
   return (brrr_worker_options){.loop = &s->stage->loop,
                                .backends = {b, b, b},
                                .alloc = s->alloc,
-                               .topic =
-                                   brrr_bytes_str(s->topic ? s->topic : "t"),
+                               .topics = &s->topic_bytes,
+                               .topic_count = 1,
                                .concurrency = s->concurrency,
                                .handle = on_handle,
                                .problem = on_problem,
                                .ended = on_ended,
-                               .wake = s->wake,
                                .ud = s};
 }
 

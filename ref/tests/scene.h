@@ -30,10 +30,10 @@ typedef struct scene {
   /* Set these first. */
   subject subject; /* queue, store and cache, answering at once or not */
   brrr_policy policy;
-  void (*wake)(void *queue);
   brrr_alloc alloc;
   uint32_t concurrency;
   const char *topic; /* NULL: "t" */
+  brrr_bytes topic_bytes;
 
   struct stage *stage;
   struct stage own; /* unless it is shared */

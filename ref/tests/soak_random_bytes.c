@@ -152,13 +152,13 @@ static void start_worker(soak *s) {
   const brrr_worker_options options = {.loop = &s->f.stage.loop,
                                        .backends = {b, b, b},
                                        .alloc = heap_alloc(&s->f.heap),
-                                       .topic = BRRR_LIT(TOPIC),
+                                       .topics = &BRRR_LIT(TOPIC),
+                                       .topic_count = 1,
                                        .concurrency = 8,
                                        .handle = on_handle,
                                        .problem = on_problem,
                                        .ended = on_ended,
-                                       .ud = s,
-                                       .wake = brrr_redis_wake};
+                                       .ud = s};
   assert_int_equal(brrr_worker_start(&s->worker, &options), BRRR_OK);
 }
 

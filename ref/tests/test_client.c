@@ -154,7 +154,7 @@ static void test_words_of_a_backend(void **state) {
   setup s;
   answer a;
   setup_init(&s, (brrr_alloc){0});
-  s.client.backends.store = (brrr_backend){no_submit, NULL};
+  s.client.backends.store = (brrr_backend){.submit = no_submit};
   brrr_read(&s.client, leaf.call_hash, answer_into(&a));
   assert_int_equal(a.status, BRRR_E_IO);
   assert_bytes_str(a.value, "it is dark");

@@ -126,7 +126,7 @@ static void test_reply_that_does_not_fit(void **state) {
 
 static void test_limits(void **state) {
   (void)state;
-  const brrr_limits limits = {.spawn = -1};
+  const brrr_handling limits = {.limits = {.spawn = -1}};
   brrr_op *op = NULL;
   assert_int_equal(
       brrr_op_handle(&op, (brrr_alloc){0}, &limits, WORLD_TOPIC, MESSAGE),
@@ -280,7 +280,7 @@ static void test_many_returns(void **state) { /* [REC-30] [RET-2] */
   (void)state;
   for (size_t count = 16383; count <= 16385; count++) {
     const brrr_bytes record = many_returns(count);
-    const brrr_limits limits = {.spawn = 20000};
+    const brrr_handling limits = {.limits = {.spawn = 20000}};
     heap h = {0};
     brrr_op *op = NULL;
     size_t most = 0;

@@ -50,7 +50,7 @@ static void test_wake_ends_waiting_gets_only(void **state) {
   s.backend.submit(m, &t, answer_into(&a[0]));
   s.backend.submit(m, &u, answer_into(&a[1]));
   s.backend.submit(m, &t, answer_into(&a[2]));
-  brrr_memory_wake(m);
+  s.backend.wake(m);
   for (int i = 0; i < 3; i++) {
     assert_int_equal(a[i].times, 1);
     assert_int_equal(a[i].status, BRRR_EMPTY);

@@ -72,7 +72,7 @@ static void gate_open(gate *g) {
 }
 
 static brrr_backend gate_backend(gate *g) {
-  return (brrr_backend){gate_submit, g};
+  return (brrr_backend){.submit = gate_submit, .self = g};
 }
 
 static void gate_init(gate *g) {
@@ -158,7 +158,7 @@ static void test_stack_is_flat(void **state) {
   gate_init(&g);
   g.children = children;
   g.count = N;
-  const brrr_limits none = {.spawn = INT64_MAX};
+  const brrr_handling none = {.limits = {.spawn = INT64_MAX}};
   brrr__pump pump;
   brrr_op *op;
   ending e = {0};

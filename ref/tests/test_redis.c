@@ -162,7 +162,7 @@ static void test_connections(void **state) {
   start(f, TAKE("u"), &a[1]);
   fixture_until_blocked(f, 2);
   assert_int_equal(connections(f), 3);
-  brrr_redis_wake(f->redis);
+  f->subject.backend.wake(f->redis);
   for (size_t i = 0; i < 2; i++) {
     stage_wait(&f->stage, &a[i].times);
     answer_drop(&a[i]);
@@ -181,7 +181,7 @@ static void test_wake(void **state) {
   start(f, TAKE("u"), &other);
   fixture_until_blocked(f, 2);
   const uint64_t before = uv_hrtime();
-  brrr_redis_wake(f->redis);
+  f->subject.backend.wake(f->redis);
   for (size_t i = 0; i < N; i++) {
     stage_wait(&f->stage, &a[i].times);
     assert_int_equal(a[i].status, BRRR_EMPTY);
@@ -214,7 +214,7 @@ static void test_wake_loses_nothing(void **state) {
       uv_run(&f->stage.loop, UV_RUN_NOWAIT);
     for (unsigned i = 0; i < round % (N + 2); i++, pushed++)
       (void)server_number(&f->server, "RPUSH t x");
-    brrr_redis_wake(f->redis);
+    f->subject.backend.wake(f->redis);
     for (size_t i = 0; i < N; i++) {
       stage_wait(&f->stage, &a[i].times);
       assert_true(a[i].status == BRRR_OK || a[i].status == BRRR_EMPTY);

@@ -190,7 +190,7 @@ static void test_wake_and_close_without_server(void **state) {
   server_kill(&f->server);
   expect_failure(f, SET("h", "v"), "");
   assert_int_equal(woken.times, 0);
-  brrr_redis_wake(f->redis);
+  f->subject.backend.wake(f->redis);
   stage_wait(&f->stage, &woken.times);
   assert_int_equal(woken.status, BRRR_EMPTY);
   answer_drop(&woken);
@@ -280,8 +280,8 @@ static void test_pauses(void **state) {
 static void sweep_once(heap *h, void *ud) {
   fixture *f = ud;
   brrr_redis *r;
-  if (brrr_redis_new(&r, heap_alloc(h), &f->stage.loop, f->server.url) !=
-      BRRR_OK) {
+  if (brrr_redis_new(&r, heap_alloc(h), &f->stage.loop,
+                     &(brrr_redis_options){.url = f->server.url}) != BRRR_OK) {
     assert_true(h->fail_at > 0);
     return;
   }

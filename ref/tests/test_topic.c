@@ -8,10 +8,10 @@
 static void test_topic_check(void **state) {
   (void)state;
   int x, y;
-  const brrr_backends one = {{0, &x}, {0, &x}, {0, &x}};
-  const brrr_backends two = {{0, &x}, {0, &y}, {0, &y}};
-  const brrr_backends store_too = {{0, &x}, {0, &x}, {0, &y}};
-  const brrr_backends cache_too = {{0, &x}, {0, &y}, {0, &x}};
+  const brrr_backends one = {{.self = &x}, {.self = &x}, {.self = &x}};
+  const brrr_backends two = {{.self = &x}, {.self = &y}, {.self = &y}};
+  const brrr_backends store_too = {{.self = &x}, {.self = &x}, {.self = &y}};
+  const brrr_backends cache_too = {{.self = &x}, {.self = &y}, {.self = &x}};
   static const char *const reserved[] = {"call/", "call/x", "value/h",
                                          "pending_returns/h", "brrr_count/r"};
   static const char *const fine[] = {"call", "calls/", "Call/x",     "x",

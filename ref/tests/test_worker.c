@@ -11,11 +11,12 @@ static void wait_not(void *ud, const unsigned *times) {
   assert_true(*times > 0);
 }
 
+static void memory_wake(brrr_memory *m) { brrr_memory_backend(m).wake(m); }
+
 static brrr_memory *on_memory(scene *s) {
   brrr_memory *m;
   assert_int_equal(brrr_memory_new(&m, (brrr_alloc){0}), BRRR_OK);
   s->subject = (subject){brrr_memory_backend(m), wait_not, NULL};
-  s->wake = brrr_memory_wake;
   scene_init(s, NULL);
   return m;
 }
@@ -39,7 +40,7 @@ static void expect_queued(brrr_memory *m, scene *s, const char *topic,
   s->subject.backend.submit(m, &take, answer_into(&a));
   if (!message) {
     assert_int_equal(a.times, 0);
-    brrr_memory_wake(m);
+    memory_wake(m);
   } else {
     assert_bytes_str(a.value, message);
   }
@@ -146,7 +147,7 @@ static void test_stop_without_wake(void **state) {
   (void)state;
   scene s = {.concurrency = 2};
   brrr_memory *m = on_memory(&s);
-  s.wake = NULL;
+  s.subject.backend.wake = NULL;
   scene_start(&s);
   stage_run_ms(s.stage, 10);
   brrr_worker_stop(s.worker);
@@ -157,7 +158,7 @@ static void test_stop_without_wake(void **state) {
   stage_run_ms(s.stage, 10);
   assert_int_equal(s.ended, 0);
   scene_expect_value(&s, "h", "v");
-  brrr_memory_wake(m);
+  memory_wake(m);
   scene_end(&s, BRRR_OK);
   off_memory(&s, m);
 }
@@ -170,7 +171,7 @@ static void test_empty_polls(void **state) {
   scene_start(&s);
   for (int i = 0; i < 3; i++) {
     stage_run_ms(s.stage, 5);
-    brrr_memory_wake(m);
+    memory_wake(m);
   }
   scene_call(&s, "h", "echo", "v");
   scene_until_value(&s, "h");
@@ -329,13 +330,11 @@ static void flaky_submit(void *self, const brrr_effect *e, brrr_done done) {
           &(brrr_reply){.status = BRRR_E_IO, .value = BRRR_LIT("it is dark")});
 }
 
-static void flaky_wake(void *self) {
-  brrr_memory_wake(((flaky *)self)->memory);
-}
+static void flaky_wake(void *self) { memory_wake(((flaky *)self)->memory); }
 
 static void on_flaky(scene *s, flaky *f) {
-  s->subject.backend = (brrr_backend){flaky_submit, f};
-  s->wake = flaky_wake;
+  s->subject.backend =
+      (brrr_backend){.submit = flaky_submit, .self = f, .wake = flaky_wake};
 }
 
 /* It is reported, left alone for a while, and asked again. */

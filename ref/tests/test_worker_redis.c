@@ -9,7 +9,6 @@
 
 static void begin(scene *s, fixture *f, brrr_redis *r) {
   s->subject = fixture_subject(f, r);
-  s->wake = brrr_redis_wake;
   s->alloc = heap_alloc(&f->heap);
   scene_init(s, &f->stage);
   scene_start(s);

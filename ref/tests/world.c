@@ -295,11 +295,12 @@ brrr_status world_run(world *w, brrr_op *op) {
 
 brrr_status world_handle(world *w, const brrr_limits *limits,
                          const char *message, brrr_error *err) {
+  const brrr_handling how = {.limits = limits ? *limits : (brrr_limits){0}};
   heap h = {0};
   brrr_op *op = NULL;
   const brrr_bytes topic = exact(WORLD_TOPIC);
   const brrr_bytes octets = exact(brrr_bytes_str(message));
-  assert_int_equal(brrr_op_handle(&op, heap_alloc(&h), limits, topic, octets),
+  assert_int_equal(brrr_op_handle(&op, heap_alloc(&h), &how, topic, octets),
                    BRRR_OK);
   exact_free(octets);
   exact_free(topic);

@@ -4,12 +4,14 @@
  *
  * Read it top to bottom: each section uses only the sections above it.
  *
- *   1 Status, bytes, errors      5 Effects: what an operation asks for
- *   2 Memory                     6 Operations: the protocol, without I/O
- *   3 Bencode                    7 Backends: who carries effects out
- *   4 Records                    8 Client: schedule and read
+ *   1 Status, bytes, errors      6 Operations: the protocol, without I/O
+ *   2 Memory                     7 Backends: who carries effects out
+ *   3 Bencode                    8 Client: schedule and read
+ *   4 Records                    9 App: tasks, call and gather
+ *   5 Effects: what an operation asks for
  *
- * Add-on headers: memory.h (backends in memory), redis.h, worker.h.
+ * Add-on headers: memory.h and local.h (without a server), json.h (a codec),
+ * redis.h, dynamodb.h, sqs.h (backends), connect.h (backends by URL), worker.h.
  *
  * Rules that hold for every function here, unless its comment says otherwise:
  *
@@ -59,7 +61,10 @@ extern "C" {
   X(E_TASK, -8, "handler failed")                                              \
   X(E_IO, -9, "backend failed")                                                \
   X(E_TOPIC, -10, "topic begins with a reserved prefix or is empty")           \
-  X(E_MISUSE, -11, "called out of order or with bad arguments")
+  X(E_MISUSE, -11, "called out of order or with bad arguments")                \
+  X(E_UNKNOWN, -12, "no task has this name")                                   \
+  X(E_RERUN, -13, "task asked for other calls than when it ran before")        \
+  X(E_CODEC, -14, "codec refused arguments or a value")
 
 typedef enum brrr_status {
 #define X(name, value, text) BRRR_##name = value,
@@ -264,10 +269,17 @@ typedef enum brrr_effect_type {
   BRRR_STORE_CAD,     /* OK or MISMATCH */
   BRRR_CACHE_INCR,    /* OK and num */
   BRRR_QUEUE_PUT,     /* OK */
-  BRRR_QUEUE_GET,     /* OK and value; EMPTY or CLOSED. Asked for by a worker,
-                         never by an operation */
-  BRRR_INVOKE         /* OK and value, DEFER and children, or E_TASK */
+  BRRR_INVOKE,        /* OK and value, DEFER and children, or E_TASK */
+  BRRR_RUN,           /* OK: brrr_run_task(effect->run) was called and is over;
+                         asked for by brrr_op_run only */
+  /* Asked for by a worker, never by an operation: */
+  BRRR_QUEUE_GET, /* OK, value, receipt and num; EMPTY or CLOSED */
+  BRRR_QUEUE_ACK, /* OK: a message with a receipt has been handled [QUEUE-10] */
+  BRRR_QUEUE_DEAD /* OK: a message was set aside as a dead letter, and
+                     acknowledged if it has a receipt [QUEUE-20] */
 } brrr_effect_type;
+
+typedef struct brrr_run brrr_run;
 
 typedef struct brrr_effect {
   uint64_t id; /* unique within its operation; names the effect in a reply */
@@ -275,9 +287,13 @@ typedef struct brrr_effect {
   bool retry;          /* STORE_GET: absent may mean not visible yet [WORK-5] */
   brrr_key key;        /* STORE_* */
   brrr_bytes name;     /* CACHE_INCR: the counter; QUEUE_*: the topic */
-  brrr_bytes value;    /* the octets to store or to put */
+  brrr_bytes value;    /* the octets to store or to put; the message */
   brrr_bytes expected; /* STORE_CAS, STORE_CAD */
-  const brrr_call *call; /* INVOKE */
+  brrr_bytes receipt;  /* QUEUE_ACK, QUEUE_DEAD: as QUEUE_GET gave it */
+  const brrr_call *call;   /* INVOKE */
+  brrr_run *run;           /* RUN */
+  const brrr_error *error; /* QUEUE_DEAD: why */
+  brrr_bytes detail;       /* QUEUE_DEAD: what else is known, in words */
 } brrr_effect;
 
 /* A call that a handler asks for. */
@@ -291,10 +307,14 @@ typedef struct brrr_reply {
   brrr_status status;
   brrr_bytes value;           /* STORE_GET, QUEUE_GET, INVOKE; with a negative
                                  status: why, in words, or empty */
-  int64_t num;                /* CACHE_INCR */
+  int64_t num;                /* CACHE_INCR: the count. QUEUE_GET: how often
+                                 the message was delivered before, 0 if never or
+                                 unknown */
   int64_t now;                /* INVOKE: Unix seconds, when it ended */
   const brrr_child *children; /* INVOKE that ended in DEFER */
   size_t count;
+  brrr_bytes receipt; /* QUEUE_GET: names this delivery in its acknowledgement;
+                         empty if the queue wants none */
 } brrr_reply;
 
 /* ==== 6 Operations ======================================================= */
@@ -316,7 +336,30 @@ typedef struct brrr_limits {
   uint32_t cas_attempts; /* [STORE-5]; 0 means 100 */
 } brrr_limits;
 
-/* Each copies its arguments. `limits` may be NULL. Free with brrr_op_free. What
+/* A bounded memory of who asked for what: the least recently used is forgotten
+ * first. It makes joins cheap, and losing any of it costs no more than one full
+ * run. Belongs to one worker. */
+typedef struct brrr_memo brrr_memo;
+
+/* `octets` bounds all that it holds, its own overhead included. */
+BRRR_API brrr_status brrr_memo_new(brrr_memo **out, brrr_alloc alloc,
+                                   size_t octets);
+BRRR_API void brrr_memo_free(brrr_memo *m);
+
+/* How to handle a message. All zero is the plain algorithm. */
+typedef struct brrr_handling {
+  brrr_limits limits;
+  bool skip;        /* deliver the returns of a value that exists, and do not
+                       invoke the handler [WORK-20] */
+  brrr_memo *watch; /* children that were missing at the last full run
+                       [WORK-21]; outlives the operation; NULL for none */
+  bool force;       /* put every missing child, whatever its record says: the
+                       message was taken before, by a worker that may have died
+                       between the record and the put [QUEUE-12] */
+} brrr_handling;
+
+/* Each copies its arguments. `limits` and `how` may be NULL. Free with
+ * brrr_op_free. What
  * is wrong with the arguments (a topic that is empty, text that cannot be
  * encoded, a message that is none) the operation itself tells: it ends at the
  * first brrr_op_next, with an error and its details. */
@@ -327,7 +370,7 @@ BRRR_API brrr_status brrr_op_schedule(brrr_op **out, brrr_alloc alloc,
 BRRR_API brrr_status brrr_op_read(brrr_op **out, brrr_alloc alloc,
                                   brrr_bytes call_hash);
 BRRR_API brrr_status brrr_op_handle(brrr_op **out, brrr_alloc alloc,
-                                    const brrr_limits *limits, brrr_bytes topic,
+                                    const brrr_handling *how, brrr_bytes topic,
                                     brrr_bytes message);
 
 /* An effect is borrowed until its reply. */
@@ -357,12 +400,29 @@ typedef struct brrr_done {
 typedef struct brrr_backend {
   void (*submit)(void *self, const brrr_effect *effect, brrr_done done);
   void *self;
+  /* Optional. Ends every get that waits now soon: in BRRR_EMPTY, or with a
+   * message that is on its way already, so that none is lost. */
+  void (*wake)(void *self);
 } brrr_backend;
 
 /* The same backend may play several roles. */
 typedef struct brrr_backends {
   brrr_backend queue, store, cache;
 } brrr_backends;
+
+/* What a backend or worker has to tell its operator. Nothing here writes
+ * anywhere by itself. */
+typedef enum brrr_level {
+  BRRR_DEBUG,
+  BRRR_INFO,
+  BRRR_WARN,
+  BRRR_ERROR
+} brrr_level;
+
+typedef struct brrr_log {
+  void (*fn)(void *ud, brrr_level level, const char *text); /* NULL: silence */
+  void *ud;
+} brrr_log;
 
 /* ==== 8 Client =========================================================== */
 
@@ -380,6 +440,101 @@ BRRR_API void brrr_schedule(brrr_client *c, brrr_bytes topic,
                             const brrr_call *call, brrr_done done);
 /* `done` receives BRRR_OK and the value, BRRR_ABSENT, or a negative status. */
 BRRR_API void brrr_read(brrr_client *c, brrr_bytes call_hash, brrr_done done);
+
+/* ==== 9 App ============================================================== */
+
+/* Arguments and values as octets. What `args` and `value` point to is a matter
+ * of codec and tasks. Each returns BRRR_OK, BRRR_E_CODEC or BRRR_E_NOMEM, and
+ * fills `err` (never NULL) on failure. Results live in the arena. The call_hash
+ * MUST be the same for the same task and arguments [CODEC-1]. */
+typedef struct brrr_codec {
+  brrr_status (*encode_call)(void *self, brrr_arena *a, brrr_bytes task_name,
+                             const void *args, brrr_call *out, brrr_error *err);
+  brrr_status (*decode_args)(void *self, brrr_arena *a, const brrr_call *call,
+                             const void **args, brrr_error *err);
+  brrr_status (*encode_value)(void *self, brrr_arena *a, brrr_bytes task_name,
+                              const void *value, brrr_bytes *out,
+                              brrr_error *err);
+  brrr_status (*decode_value)(void *self, brrr_arena *a, brrr_bytes task_name,
+                              brrr_bytes octets, const void **value,
+                              brrr_error *err);
+  void *self;
+} brrr_codec;
+
+/* Returns BRRR_OK and *value; what call or gather returned, if that is not
+ * BRRR_OK, unchanged; or BRRR_E_TASK, after brrr_run_fail if there is something
+ * to say. It is run again from the top whenever values have come, so it must be
+ * safe to run again, and must ask for the same calls each time. */
+typedef brrr_status (*brrr_task_fn)(brrr_run *run, const void *args,
+                                    const void **value, void *ud);
+
+typedef struct brrr_task {
+  const char *name;
+  brrr_task_fn fn;
+  void *ud;
+  bool
+      blocks; /* the worker runs it in libuv's thread pool: it may block. It may
+                 use its run and its arena there, and nothing else of libbrrr */
+} brrr_task;
+
+typedef struct brrr_app {
+  const brrr_task *tasks;
+  size_t count;
+  const brrr_codec *codec;
+} brrr_app;
+
+/* A call to make. */
+typedef struct brrr_ask {
+  const char *task;
+  const void *args;
+  const char *topic; /* NULL: the worker's own topic */
+} brrr_ask;
+
+/* BRRR_OK and *value, which lives as long as the run; BRRR_DEFER: the value is
+ * not there yet; or an error. BRRR_E_MISUSE outside of a task that runs. */
+BRRR_API brrr_status brrr_run_call(brrr_run *run, const brrr_ask *ask,
+                                   const void **value);
+/* The same for any number of calls: either all of the values, or none. They are
+ * looked for in one batch, and made at the same time. */
+BRRR_API brrr_status brrr_run_gather(brrr_run *run, const brrr_ask *asks,
+                                     size_t count, const void **values);
+/* Where a task allocates; freed when its run ends. */
+BRRR_API brrr_arena *brrr_run_arena(brrr_run *run);
+/* The call that is run. */
+BRRR_API const brrr_call *brrr_run_this(const brrr_run *run);
+/* Says why the task is about to return BRRR_E_TASK; copies. Returns that. */
+BRRR_API brrr_status brrr_run_fail(brrr_run *run, const char *why);
+
+typedef struct brrr_running {
+  brrr_memo *asked; /* what calls asked for when they ran last, to look for
+                       these values before the first run; NULL for none */
+  bool check;       /* a run that asks for other calls than the one before it
+                       ends in BRRR_E_RERUN, with both lists as the detail;
+                       needs `asked` to see it from one message to the next */
+} brrr_running;
+
+/* Runs a call of the app: what a driver answers BRRR_INVOKE with. Asks for
+ * BRRR_STORE_GET and BRRR_RUN only. Ends in BRRR_OK and brrr_op_value;
+ * BRRR_DEFER and brrr_op_children; BRRR_E_UNKNOWN, E_CODEC, E_RERUN, E_TASK or
+ * another error, with brrr_op_detail. `app` and `call` outlive it; `how` may be
+ * NULL. */
+BRRR_API brrr_status brrr_op_run(brrr_op **out, brrr_alloc alloc,
+                                 const brrr_app *app, const brrr_running *how,
+                                 const brrr_call *call);
+/* Runs the task's code once: what BRRR_RUN asks for, on any thread. */
+BRRR_API void brrr_run_task(brrr_run *run);
+/* After BRRR_DEFER; both live as long as the operation. */
+BRRR_API const brrr_child *brrr_op_children(const brrr_op *op, size_t *count);
+/* What the task said, or both lists: in words; empty if there is nothing. */
+BRRR_API brrr_bytes brrr_op_detail(const brrr_op *op);
+
+/* Schedules and reads a call of the app over a client. `done` as in section 8,
+ * and BRRR_E_CODEC. The value that is read is as it is stored: decode it with
+ * the codec. */
+BRRR_API void brrr_app_schedule(const brrr_app *app, brrr_client *c,
+                                const brrr_ask *ask, brrr_done done);
+BRRR_API void brrr_app_read(const brrr_app *app, brrr_client *c,
+                            const brrr_ask *ask, brrr_done done);
 
 #ifdef __cplusplus
 }

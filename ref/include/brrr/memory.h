@@ -18,9 +18,7 @@ typedef struct brrr_memory brrr_memory;
 BRRR_API brrr_status brrr_memory_new(brrr_memory **out, brrr_alloc alloc);
 /* The one backend that plays all three roles; lives as long as `m`. */
 BRRR_API brrr_backend brrr_memory_backend(brrr_memory *m);
-/* Ends every get that waits now in BRRR_EMPTY. `m` is the brrr_memory; for
- * brrr_worker_options.wake. */
-BRRR_API void brrr_memory_wake(void *m);
+
 /* Ends every get that finds no message, now and later, in BRRR_CLOSED. */
 BRRR_API void brrr_memory_close(brrr_memory *m);
 /* Waiting gets are ended in BRRR_CLOSED first. */

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: AGPL-3.0-only
  *
- * worker.h - takes messages from a topic and handles them, on a libuv loop.
+ * worker.h - takes messages from topics and handles them, on a libuv loop.
  *
- * The worker has `concurrency` hands. An empty hand asks the queue for one
- * message; a full one calls the handler, which answers now or later, from the
- * loop's thread. So no message is taken that cannot be handled at once.
+ * For each topic the worker has `concurrency` hands. An empty hand asks the
+ * queue for one message; a full one runs a task of the app, or calls the raw
+ * handler, which answers now or later, from the loop's thread. So no message is
+ * taken that cannot be handled at once.
+ *
+ * Messages with the same octets that come while one of them is in hand are
+ * handled as one, after it [WORK-23].
  */
 #ifndef BRRR_WORKER_H
 #define BRRR_WORKER_H
@@ -17,20 +21,36 @@ extern "C" {
 
 struct uv_loop_s;
 
+/* ---- problems ------------------------------------------------------------ */
+
 /* A message that could not be handled [WORK-4] to [WORK-6], [SCHED-31],
  * [RET-5], or a queue that failed. All of it is borrowed for the callback. */
 typedef struct brrr_problem {
   brrr_bytes topic;
   bool has_message;   /* false if it is the queue that failed */
   brrr_bytes message; /* as it was taken from the queue */
+  uint32_t attempts;  /* handlings of this message by this worker so far; 0
+                         without a message */
   brrr_error error;
   brrr_bytes detail; /* what the handler or the backend said, in words */
 } brrr_problem;
 
 typedef enum brrr_policy {
-  BRRR_STOP, /* end the worker with this problem's status */
-  BRRR_GO_ON /* take the next message */
+  BRRR_STOP,  /* end the worker with this problem's status; the message stays in
+                 flight on a durable queue, and is lost on another */
+  BRRR_GO_ON, /* the message is done with: take the next one */
+  BRRR_DEAD_LETTER, /* set it aside [QUEUE-20], and go on */
+  BRRR_RETRY /* handle it again, with force [QUEUE-12], after a pause: 0.1 s,
+                doubled up to 10 s, give or take a quarter. The hand stays full
+                meanwhile */
 } brrr_policy;
+
+/* What a worker without `problem` does: what may pass by itself (a failed
+ * backend, task, or compare-and-set) it tries five times in all; then, and all
+ * else at once, it sets aside. A queue that fails it asks again. */
+BRRR_API brrr_policy brrr_problem_advice(const brrr_problem *p);
+
+/* ---- the raw handler ----------------------------------------------------- */
 
 /* One call of the handler. It must be answered exactly once. */
 typedef struct brrr_invocation brrr_invocation;
@@ -46,35 +66,71 @@ BRRR_API void brrr_invocation_defer(brrr_invocation *i,
                                     const brrr_child *children, size_t count);
 BRRR_API void brrr_invocation_fail(brrr_invocation *i, brrr_bytes why);
 
+/* ---- measures ------------------------------------------------------------ */
+
+typedef enum brrr_outcome {
+  BRRR_RETURNED, /* a value was written */
+  BRRR_DEFERRED, /* the handler was run, and waits for children */
+  BRRR_WATCHED,  /* was not run: a child is known to be missing [WORK-21] */
+  BRRR_SKIPPED,  /* was not run: the value exists [WORK-20] */
+  BRRR_FAILED    /* a problem was reported */
+} brrr_outcome;
+
+/* One message handled. Borrowed for the callback. */
+typedef struct brrr_measure {
+  brrr_bytes topic;
+  brrr_bytes task_name; /* empty where the call was not read */
+  brrr_outcome outcome;
+  uint32_t merged;  /* further messages that were handled with it [WORK-23] */
+  uint64_t wait_ns; /* from the reply with the message to its handling */
+  uint64_t handler_ns; /* in the handler, waiting for values included */
+  uint64_t total_ns;   /* from the reply with the message to its end */
+} brrr_measure;
+
+/* ---- the worker ---------------------------------------------------------- */
+
 typedef struct brrr_worker_options {
   struct uv_loop_s *loop;
   brrr_backends backends;
-  brrr_alloc alloc;
+  brrr_alloc alloc; /* must be thread-safe if a task of the app `blocks` */
   brrr_limits limits;
-  brrr_bytes topic;
-  uint32_t concurrency; /* 0 means 1 */
+  const brrr_bytes *topics;
+  size_t topic_count;
+  uint32_t concurrency; /* hands for each topic; 0 means 1 */
+
+  /* Either an app, which outlives the worker, or a raw handler. */
+  const brrr_app *app;
+  bool check_reruns; /* see brrr_running.check */
   void (*handle)(void *ud, brrr_invocation *invocation);
+
+  /* All of these are optional. */
   brrr_policy (*problem)(void *ud, const brrr_problem *problem);
+  void (*measure)(void *ud, const brrr_measure *measure);
   /* The worker has ended: with BRRR_OK after brrr_worker_stop, BRRR_CLOSED
    * when the queue closed, or the status of a problem. Free it here or later.
    */
   void (*ended)(void *ud, brrr_status status);
-  void *ud;
-  /* Makes the queue end its waiting gets soon, without losing a message; its
-   * argument is backends.queue.self. As brrr_redis_wake, brrr_memory_wake. If
-   * NULL, a stopping worker waits for the end of its long polls. */
-  void (*wake)(void *queue);
+  void *ud; /* of all callbacks above */
+  brrr_log log;
+
+  /* Cheap joins, and what they may remember; see spec/joins.md. */
+  bool no_skip, no_watch, no_merge; /* each can be switched off */
+  size_t memo_octets;               /* for each of two memos; 0 means 1 MiB */
 } brrr_worker_options;
 
 typedef struct brrr_worker brrr_worker;
 
-/* BRRR_E_TOPIC if the topic must not be used [REDIS-4]. Nothing is called back
- * before the loop runs. */
+/* BRRR_E_TOPIC if a topic must not be used [REDIS-4], BRRR_E_MISUSE if there is
+ * none, or neither app nor handler. Nothing is called back before the loop
+ * runs. Copies the options and topics. */
 BRRR_API brrr_status brrr_worker_start(brrr_worker **out,
                                        const brrr_worker_options *options);
 /* Takes no more messages. What is in hand is finished first, and so is a
  * message that a get under way still brings [WORK-7]; then `ended`. */
 BRRR_API void brrr_worker_stop(brrr_worker *w);
+/* Stops the worker at the first SIGTERM or SIGINT; off again when it has ended.
+ * A second one has its usual effect. */
+BRRR_API brrr_status brrr_worker_stop_on_signals(brrr_worker *w);
 /* Only after `ended`. */
 BRRR_API void brrr_worker_free(brrr_worker *w);
 

@@ -6,8 +6,9 @@ check_layers.py symbols SRC NM OBJ...   what is pure calls nothing impure
 
 A file's head says its layer, as in `buf.c - L0: ...`. A file includes only what
 stands in its own layer or below. In L6, where the add-ons are, it includes no
-other add-on. The objects of L0 to L4 call each other, functions of libc for
-memory and strings, and what a sanitizer adds; no I/O, no clock, no randomness.
+other add-on, but for what it shares. The objects of L0 to L4 call each other,
+functions of libc for memory and strings, and what a sanitizer adds; no I/O, no
+clock, no randomness.
 """
 
 from __future__ import annotations
@@ -29,11 +30,14 @@ PUBLIC = {
     "brrr/local.h": 5,
     "brrr/json.h": 6,
     "brrr/redis.h": 6,
+    "brrr/aws.h": 6,
     "brrr/dynamodb.h": 6,
     "brrr/sqs.h": 6,
     "brrr/worker.h": 6,
     "brrr/connect.h": 7,
 }
+# What an add-on shares with another.
+SHARED = {"dynamodb": "aws", "sqs": "aws"}
 
 ALLOWED = re.compile(
     r"mem(cpy|cmp|move|set|chr)|str(len|cmp|ncmp|chr)|realloc|free|__assert_fail"
@@ -55,6 +59,11 @@ def layers(src: Path) -> dict[str, int]:
 def add_on(name: str) -> str:
     """The add-on that an L6 file belongs to: redis_url.c is of redis."""
     return re.split(r"[_.]", name.removeprefix("brrr/"))[0]
+
+
+def may_include(path: str, name: str) -> bool:
+    mine, other = add_on(path), add_on(name)
+    return other in (mine, SHARED.get(mine))
 
 
 def check_includes(src: Path) -> list[str]:

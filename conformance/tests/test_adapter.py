@@ -203,7 +203,7 @@ async def test_end_of_input(
 class Listener:
     """Hears of everything that a Serve sends."""
 
-    def __init__(self, *, go_on: bool = True) -> None:
+    def __init__(self, policy: pb.OnProblem = pb.GO_ON) -> None:
         self.invocations: list[pb.Invocation] = []
         self.problems: list[pb.Failure] = []
         self.serving = Serving(
@@ -211,7 +211,7 @@ class Listener:
             lambda _, invocation: self.invocations.append(invocation),
             lambda _, failure: self.problems.append(failure),
             lambda _: None,
-            go_on=go_on,
+            policy,
         )
 
 
@@ -233,7 +233,7 @@ async def test_serves_wrongly(
     make_adapter: MakeAdapter, serve: list[Any], words: str
 ) -> None:
     adapter = await start(make_adapter, serve=serve)
-    listener = Listener(go_on=False)
+    listener = Listener(pb.STOP)
     await adapter.serve(listener.serving)
     with pytest.raises(AdapterBroken, match=words):
         await asyncio.wait_for(listener.serving.ended.wait(), 5)

@@ -31,7 +31,7 @@ def test_minimal(tmp_path: Path) -> None:
     config = load_adapter(tmp_path)
     assert config.command == (str(tmp_path / "run"), "it")
     assert (config.framing, config.level) == (Framing.JSON, 2)
-    assert config.profiles == frozenset(Profile)
+    assert config.profiles == {Profile.WIRE, Profile.CLIENT, Profile.WORKER}
     assert load_adapter(tmp_path / "adapter.toml") == config
 
 

@@ -139,12 +139,26 @@ def test_bad_vector_line(folder: Path, line: str) -> None:
         list(spec_vectors(example("decode", line + "\n", folder)))
 
 
+def test_handler_that_need_not_be_invoked(folder: Path) -> None:
+    body = "do\n  c ?-> response v\n  h -> fail\n"
+    scenario = read_scenario(example("redis", body, folder))
+    assert scenario.spare["c"].response.value == b"v"
+    assert list(scenario.rules) == ["h"]
+
+
 @pytest.mark.parametrize(
     "line",
-    ["  serve", "  h -> maybe", "  problem NOBODY", "  read h", "nowhere"],
+    [
+        "  serve",
+        "  h -> maybe",
+        "  problem NOBODY",
+        "  read h",
+        "nowhere",
+        "  h ?-> fail\n  h -> fail",
+    ],
 )
 def test_bad_scenario_line(folder: Path, line: str) -> None:
-    with pytest.raises(HarnessError, match=r"one\.md:11"):
+    with pytest.raises(HarnessError, match=r"one\.md:1[12]"):
         read_scenario(example("redis", f"do\n{line}\n", folder))
 
 

@@ -57,7 +57,7 @@ class Serving:
     on_invocation: Callable[[Serving, pb.Invocation], None]
     on_problem: Callable[[Serving, pb.Failure], None]
     on_end: Callable[[Serving], None]
-    go_on: bool
+    policy: pb.OnProblem
     # Set at the end; `failure` is what the worker ended with, None for Done.
     ended: asyncio.Event = field(default_factory=asyncio.Event)
     failure: pb.Failure | None = None
@@ -149,6 +149,10 @@ class Adapter:
         tail = os.pread(self.stderr.fileno(), STDERR_TAIL, max(0, size - STDERR_TAIL))
         return tail.decode(errors="backslashreplace")
 
+    def kill(self) -> None:
+        """End the process at once, as a power cut would; that is no misconduct."""
+        self._fail(AdapterCrashed(f"{self.config.name} was killed by the case"))
+
     def _kill(self) -> None:
         if self.process.returncode is not None:
             return
@@ -178,8 +182,19 @@ class Adapter:
             )
         return decoded
 
-    async def open(self, redis_url: str, dynamodb: pb.DynamoDb | None = None) -> None:
-        message = pb.Open(redis_url=redis_url, dynamodb=dynamodb)
+    async def open(
+        self,
+        redis_url: str,
+        dynamodb: pb.DynamoDb | None = None,
+        dead_after_ms: int | None = None,
+    ) -> None:
+        """Connect; with a dead time, to a durable queue."""
+        message = pb.Open(
+            redis_url=redis_url,
+            dynamodb=dynamodb,
+            durable=dead_after_ms is not None,
+            dead_after_ms=dead_after_ms or 0,
+        )
         await self._ask(pb.Command(open=message), "done")
 
     async def schedule(self, ask: pb.Ask) -> None:
@@ -208,10 +223,11 @@ class Adapter:
 
     async def serve(self, serving: Serving, concurrency: int = 0) -> None:
         """Start a worker; the callbacks of `serving` tell what it does."""
-        on_problem = pb.GO_ON if serving.go_on else pb.STOP
         command = pb.Command(
             serve=pb.Serve(
-                topic=serving.topic, on_problem=on_problem, concurrency=concurrency
+                topic=serving.topic,
+                on_problem=serving.policy,
+                concurrency=concurrency,
             )
         )
         await self._send(command, lambda number: self._serve(number, serving))
@@ -327,7 +343,7 @@ class Adapter:
             self._invocations.add(number)
             serving.on_invocation(serving, reply.invocation)
         elif kind == "problem":
-            if not serving.go_on:
+            if serving.policy == pb.STOP:
                 raise AdapterBroken("a problem while serving with STOP")
             serving.on_problem(serving, reply.problem)
         elif kind == "failure" or (kind == "done" and self._closing):

@@ -31,6 +31,12 @@ class Profile(StrEnum):
     WIRE = "wire"
     CLIENT = "client"
     WORKER = "worker"
+    # More than an SDK needs: to be claimed in so many words.
+    JOINS = "joins"
+    DURABLE = "durable"
+
+
+USUAL = frozenset({Profile.WIRE, Profile.CLIENT, Profile.WORKER})
 
 
 class Store(StrEnum):
@@ -55,7 +61,7 @@ class AdapterConfig:
     command: tuple[str, ...]
     framing: Framing
     level: int = 2
-    profiles: frozenset[Profile] = frozenset(Profile)
+    profiles: frozenset[Profile] = USUAL
     delivery: Delivery = Delivery.AT_MOST_ONCE
     # A requirement or a case that the SDK does not implement, and why.
     not_implemented: Mapping[str, str] = field(default_factory=dict)

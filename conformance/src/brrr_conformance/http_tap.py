@@ -97,6 +97,7 @@ class HttpTap:
         goes = await self.director.admit(self.worker, number, step)
         trace.add(self.worker, number, goes)
         answer, reply = await self._forward(asked, goes)
+        await self.director.release(self.worker, number, goes)
         trace.add(self.worker, number, goes, reply)
         return answer
 

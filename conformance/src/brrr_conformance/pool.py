@@ -45,10 +45,14 @@ class Member:
         if self.requests is not None:
             self.requests.attach(name, trace, hooks)
 
-    async def open(self, table: Table | None) -> None:
-        """Connect it to the database, and to its store if that is elsewhere."""
+    async def open(self, table: Table | None, dead_after_ms: int | None) -> None:
+        """Connect it to the database, and to its store if that is elsewhere.
+
+        With a dead time, its workers are durable.
+        """
         self.opened = True
-        await self.adapter.open(self.url, table.place(self.port) if table else None)
+        place = table.place(self.port) if table else None
+        await self.adapter.open(self.url, place, dead_after_ms)
 
 
 @dataclass(slots=True)

@@ -47,6 +47,8 @@ class Scenario:
     before: State = field(default_factory=State)
     actions: list[Action] = field(default_factory=list)
     rules: dict[str, list[Answer]] = field(default_factory=dict)
+    # For handlers that need not be invoked.
+    spare: dict[str, Answer] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     after: State = field(default_factory=State)
 
@@ -81,7 +83,7 @@ def read_scenario(example: Example) -> Scenario:
 async def play(scenario: Scenario, world: World) -> None:
     """Do what the scenario says, and demand its state after."""
     await world.given(scenario.before)
-    world.actors.learn(scenario.rules)
+    world.actors.learn(scenario.rules | scenario.spare)
     for action in scenario.actions:
         match action:
             case Schedule(topic, call):
@@ -125,8 +127,10 @@ def _step(scenario: Scenario, words: list[str]) -> None:
             scenario.actions.append(Serve(_text(topic)))
         case ["problem", code] if code in CODES:
             scenario.problems.append(code)
-        case [call_hash, "->", *rest]:
+        case [call_hash, "->", *rest] if _text(call_hash) not in scenario.spare:
             scenario.rules.setdefault(_text(call_hash), []).append(_answer(rest))
+        case [call_hash, "?->", *rest] if _text(call_hash) not in scenario.rules:
+            scenario.spare[_text(call_hash)] = _answer(rest)
         case _:
             raise NotationError(f"not a step: {' '.join(words)}")
 

@@ -30,11 +30,17 @@ class Director(Protocol):
     async def admit(self, worker: str, connection: int, step: Step) -> Step:
         """Return what is to go to Redis for this command, when it is to go."""
 
+    async def release(self, worker: str, connection: int, step: Step) -> None:
+        """Return when the reply to this command is to go back."""
+
 
 class PassAll:
     async def admit(self, worker: str, connection: int, step: Step) -> Step:
         del worker, connection
         return step
+
+    async def release(self, worker: str, connection: int, step: Step) -> None:
+        pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +147,12 @@ class Tap:
         self.worker, self.trace, self.director = worker, trace, director
         self._count = 0
 
+    def cut(self) -> None:
+        """Close all connections, from within a hook too: as a network would."""
+        for connection in self.connections.values():
+            connection.client.transport.abort()
+            connection.server.transport.abort()
+
     async def drop(self) -> None:
         """Close all connections."""
         tasks = list(self._tasks)
@@ -217,11 +229,15 @@ class Tap:
         self, connection: Connection, reader: asyncio.StreamReader
     ) -> None:
         while reply := await resp.read_reply(reader):
+            step = None
+            if not reply.push and connection.waiting:
+                step = connection.waiting[0]
+                await self.director.release(self.worker, connection.number, step)
             # Passed on first, noted then: the same for everybody, and the
             # client gets its reply without waiting for us.
             connection.client.writelines(reply.raw)
-            if not reply.push and connection.waiting:
-                step = connection.waiting.popleft()
+            if step is not None:
+                connection.waiting.popleft()
                 self.trace.add(self.worker, connection.number, step, reply)
             await connection.client.drain()
 

@@ -18,7 +18,7 @@ import asyncio
 import math
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from brrr_conformance import script, state
 from brrr_conformance.adapter import Serving
@@ -51,6 +51,21 @@ if TYPE_CHECKING:
 STALL_SECONDS = 5.0
 # How long a worker's report may take to reach the runner.
 REPORT_SECONDS = 1.0
+# Without a heartbeat for so long, a durable worker is taken for dead: as short as
+# a busy machine lets three heartbeats be in time.
+DEAD_AFTER_MS = 800
+# Between two looks at a database in which time alone may change something.
+LOOK_SECONDS = 0.01
+
+
+class How(TypedDict, total=False):
+    """How workers are started: see World.start."""
+
+    workers: int
+    stop: bool
+    concurrency: int
+    durable: bool
+    dead_letters: bool
 
 
 @dataclass(slots=True)
@@ -108,6 +123,7 @@ class World:
     # Seconds for each reply, where the usual is more.
     patience: float = math.inf
     _members: list[Member] = field(default_factory=list)
+    _killed: list[Member] = field(default_factory=list)
     _client: Member | None = None
 
     # ---- the database -------------------------------------------------------
@@ -191,18 +207,10 @@ class World:
     # ---- the SDK's workers --------------------------------------------------
 
     async def serve(
-        self,
-        topic: str,
-        rules: script.Script | None = None,
-        *,
-        workers: int = 1,
-        stop: bool = False,
-        concurrency: int = 0,
+        self, topic: str, rules: script.Script | None = None, **how: Unpack[How]
     ) -> list[Worker]:
         """Start workers on a topic, and wait until all is quiet."""
-        started = await self.start(
-            topic, rules, workers=workers, stop=stop, concurrency=concurrency
-        )
+        started = await self.start(topic, rules, **how)
         await self.quiet()
         return started
 
@@ -214,22 +222,28 @@ class World:
         workers: int = 1,
         stop: bool = False,
         concurrency: int = 0,
+        durable: bool = False,
+        dead_letters: bool = False,
     ) -> list[Worker]:
         """Start workers, each a process of its own; they run to the case's end.
 
         `rules` say what handlers do (script.py), whichever worker runs them. With
-        `stop`, a worker ends at its first problem, else it reports and goes on.
+        `stop`, a worker ends at its first problem, else it reports and goes on;
+        with `dead_letters`, it sets the message aside first.
         """
         self.actors.learn(rules or {})
+        policy = pb.DEAD_LETTER if dead_letters else pb.STOP if stop else pb.GO_ON
         started = []
         for _ in range(workers):
             for config in self.worker_configs:
                 name = f"worker-{len(self.workers) + 1}"
                 if len(self.worker_configs) > 1:
                     name = f"{config.name}-{len(self.workers) + 1}"
-                member = await self._open(config, name)
+                member = await self._open(
+                    config, name, DEAD_AFTER_MS if durable else None
+                )
                 serving = Serving(
-                    topic, self._invoked, self._problem, self._ended, go_on=not stop
+                    topic, self._invoked, self._problem, self._ended, policy
                 )
                 worker = Worker(name, member, serving, concurrency)
                 self.workers.append(worker)
@@ -253,6 +267,17 @@ class World:
             if left <= 0:
                 raise AdapterTimeout(self._stalled())
             await self.trace.changed(seen, min(pause, left))
+
+    async def until(
+        self, condition: Callable[[], Awaitable[object]], seconds: float, due: str
+    ) -> None:
+        """Wait until this is so; it is `due` within so many seconds."""
+        end = time.monotonic() + seconds
+        while not await condition():
+            self.check()
+            if time.monotonic() > end:
+                raise CaseFailed(f"within {seconds:g} s: {due}")
+            await self.trace.changed(self.trace.events, LOOK_SECONDS)
 
     def check(self) -> None:
         """Raise what has gone wrong beside the commands."""
@@ -292,7 +317,9 @@ class World:
                     f"invoked for topic {invocation.topic!r}, served {serving.topic!r}"
                 )
             )
-        task = asyncio.create_task(self._answer(worker, invocation.invocation, call))
+        task = asyncio.create_task(
+            self._answer(worker, invocation.invocation, call), name=worker.name
+        )
         self.answering.add(task)
         self.trace.touch()
 
@@ -309,7 +336,8 @@ class World:
                 )
                 answer.fail = "the case has failed"
             answer.invocation = number
-            await worker.member.adapter.answer(answer)
+            if worker.member not in self._killed:
+                await worker.member.adapter.answer(answer)
         except Exception as error:
             self.trace.fail(error)
         finally:
@@ -330,6 +358,28 @@ class World:
             self._problem(serving, serving.failure)
         self.trace.touch()
 
+    # ---- faults -------------------------------------------------------------
+
+    def kill(self, worker: Worker) -> None:
+        """End a worker's process at once; its handlers get no answer any more.
+
+        In a hook, raise ConnectionError afterwards, and the command never goes.
+        """
+        self._members.remove(worker.member)
+        self._killed.append(worker.member)
+        worker.member.adapter.kill()
+        for task in self.answering:
+            if task.get_name() == worker.name:
+                task.cancel()
+        self.trace.touch()
+
+    def cut(self, worker: Worker) -> None:
+        """Cut a worker's connections to Redis; it may connect again."""
+        worker.member.tap.cut()
+
+    def worker(self, name: str) -> Worker:
+        return next(each for each in self.workers if each.name == name)
+
     # ---- hooks --------------------------------------------------------------
 
     def before(
@@ -345,6 +395,16 @@ class World:
         first so many commands count.
         """
         self.hooks.before(matches, do, times)
+
+    def after(
+        self,
+        matches: Callable[[Step], bool],
+        do: Callable[[Step], Awaitable[None]],
+        *,
+        times: int | None = None,
+    ) -> None:
+        """Do something after a command was carried out, before its sender knows."""
+        self.hooks.after(matches, do, times)
 
     def rewrite(
         self, matches: Callable[[Step], bool], change: Callable[[Step], Step]
@@ -366,12 +426,14 @@ class World:
 
     # ---- life ---------------------------------------------------------------
 
-    async def _open(self, config: AdapterConfig, name: str) -> Member:
+    async def _open(
+        self, config: AdapterConfig, name: str, dead_after_ms: int | None = None
+    ) -> Member:
         member = await self.pool.borrow(config)
         self._members.append(member)
         member.attach(name, self.trace, self.hooks)
         member.adapter.on_error = self.trace.touch
-        await member.open(self.table)
+        await member.open(self.table, dead_after_ms)
         member.adapter.patience = self.patience
         return member
 
@@ -380,7 +442,7 @@ class World:
         for task in list(self.answering):
             task.cancel()
         failures: list[Exception] = []
-        for member in self._members:
+        for member in [*self._members, *self._killed]:
             try:
                 await self.pool.give_back(member)
             except Exception as error:
@@ -392,6 +454,6 @@ class World:
         """Give what the processes wrote to standard error."""
         logs = [
             (member.tap.worker, member.adapter.log().strip())
-            for member in self._members
+            for member in [*self._members, *self._killed]
         ]
         return "\n".join(f"[{name}] {text}" for name, text in logs if text)

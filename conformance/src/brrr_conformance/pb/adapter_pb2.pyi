@@ -21,6 +21,7 @@ class OnProblem(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     STOP: _ClassVar[OnProblem]
     GO_ON: _ClassVar[OnProblem]
+    DEAD_LETTER: _ClassVar[OnProblem]
 
 class Code(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -42,6 +43,7 @@ CALL: RecordType
 VALUE: RecordType
 STOP: OnProblem
 GO_ON: OnProblem
+DEAD_LETTER: OnProblem
 CODE_UNSPECIFIED: Code
 NOT_IMPLEMENTED: Code
 REFUSED: Code
@@ -114,12 +116,16 @@ class Decode(_message.Message):
     def __init__(self, type: _Optional[_Union[RecordType, str]] = ..., octets: _Optional[bytes] = ...) -> None: ...
 
 class Open(_message.Message):
-    __slots__ = ("redis_url", "dynamodb")
+    __slots__ = ("redis_url", "dynamodb", "durable", "dead_after_ms")
     REDIS_URL_FIELD_NUMBER: _ClassVar[int]
     DYNAMODB_FIELD_NUMBER: _ClassVar[int]
+    DURABLE_FIELD_NUMBER: _ClassVar[int]
+    DEAD_AFTER_MS_FIELD_NUMBER: _ClassVar[int]
     redis_url: str
     dynamodb: DynamoDb
-    def __init__(self, redis_url: _Optional[str] = ..., dynamodb: _Optional[_Union[DynamoDb, _Mapping]] = ...) -> None: ...
+    durable: bool
+    dead_after_ms: int
+    def __init__(self, redis_url: _Optional[str] = ..., dynamodb: _Optional[_Union[DynamoDb, _Mapping]] = ..., durable: _Optional[bool] = ..., dead_after_ms: _Optional[int] = ...) -> None: ...
 
 class DynamoDb(_message.Message):
     __slots__ = ("endpoint", "region", "table", "access_key_id", "secret_access_key")

@@ -25,6 +25,7 @@
 #define MAX_ARGS 6
 /* Redis has this limit; above it hiredis counts in an int. */
 #define MAX_STRING ((size_t)512 << 20)
+#define MAX_COUNT ((size_t)1 << 20) /* strings in a command */
 
 /* EVAL rather than EVALSHA: a server may forget its scripts at any time, a
  * fallback would have to keep all arguments until the reply, and the gain was
@@ -146,6 +147,9 @@ brrr_status brrr__redis_command(char **out, size_t *len, brrr__redis_key *key,
     add_text(&a, "20");
     break;
   case BRRR_INVOKE:
+  case BRRR_RUN:
+  case BRRR_QUEUE_ACK:
+  case BRRR_QUEUE_DEAD:
     return BRRR_E_MISUSE;
   default: {
     brrr_status s = key_build(key, e->key, &name);
@@ -155,6 +159,36 @@ brrr_status brrr__redis_command(char **out, size_t *len, brrr__redis_key *key,
   }
   }
   return args_finish(&a, out, len);
+}
+
+static brrr_status format(char **out, size_t *len, const brrr_bytes *in,
+                          size_t count, const char **argv, size_t *argvlen) {
+  for (size_t i = 0; i < count; i++) {
+    if (in[i].len > MAX_STRING)
+      return BRRR_E_MISUSE;
+    argv[i] = (const char *)in[i].ptr;
+    argvlen[i] = in[i].len;
+  }
+  const int n = (int)redisFormatCommandArgv(out, (int)count, argv, argvlen);
+  if (n < 0)
+    return BRRR_E_NOMEM;
+  *len = (size_t)n;
+  return BRRR_OK;
+}
+
+brrr_status brrr__redis_format(char **out, size_t *len, brrr_alloc alloc,
+                               const brrr_bytes *in, size_t count) {
+  if (count == 0 || count > MAX_COUNT)
+    return BRRR_E_MISUSE;
+  const size_t size = count * (sizeof(char *) + sizeof(size_t));
+  void *both = brrr__alloc(alloc, NULL, 0, size);
+  if (!both)
+    return BRRR_E_NOMEM;
+  const char **argv = both;
+  brrr_status s =
+      format(out, len, in, count, argv, (size_t *)(void *)(argv + count));
+  brrr__alloc(alloc, both, size, 0);
+  return s;
 }
 
 brrr_status brrr__redis_unblock(char **out, size_t *len, int64_t id) {

@@ -23,6 +23,10 @@ void brrr__redis_key_free(brrr__redis_key *key);
 brrr_status brrr__redis_command(char **out, size_t *len, brrr__redis_key *key,
                                 const brrr_effect *e);
 
+/* Any command, to be freed in the same way. */
+brrr_status brrr__redis_format(char **out, size_t *len, brrr_alloc alloc,
+                               const brrr_bytes *in, size_t count);
+
 /* CLIENT UNBLOCK for the connection `id`. */
 brrr_status brrr__redis_unblock(char **out, size_t *len, int64_t id);
 

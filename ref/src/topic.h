@@ -11,7 +11,7 @@
 
 #include <brrr/brrr.h>
 
-/* BRRR_OK, or BRRR_E_TOPIC [REDIS-4]. */
+/* BRRR_OK, or BRRR_E_TOPIC [REDIS-4] [REDIS-41]. */
 brrr_status brrr__topic_check(const brrr_backends *backends, brrr_bytes topic);
 
 #endif

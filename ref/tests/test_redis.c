@@ -5,6 +5,8 @@
  */
 #include "fixture.h"
 
+#include <stdio.h>
+
 #define GET(hash)                                                              \
   (brrr_effect) { .type = BRRR_STORE_GET, .key = KEY(VALUE, hash) }
 #define SET(hash, octets)                                                      \
@@ -90,6 +92,71 @@ static void test_what_lies_in_redis(void **state) {
   assert_string_equal(r->element[1]->str, "2");
   freeReplyObject(r);
   assert_int_equal(server_number(&f->server, "DBSIZE"), 5);
+}
+
+/* ---- raw commands -------------------------------------------------------- */
+
+typedef struct heard {
+  unsigned times;
+  brrr_status status;
+  int64_t number;
+  size_t count;
+  char text[64];
+} heard;
+
+/* Keeps what is at the top, or in the last element. */
+static void on_heard(void *ud, brrr_status status, const brrr_redis_answer *a) {
+  heard *h = ud;
+  h->times++;
+  h->status = status;
+  if (!a)
+    return;
+  h->count = brrr_redis_answer_count(a);
+  if (h->count)
+    a = brrr_redis_answer_at(a, h->count - 1);
+  h->number = brrr_redis_answer_number(a);
+  brrr_bytes text = brrr_redis_answer_text(a);
+  if (text.ptr)
+    (void)snprintf(h->text, sizeof h->text, "%.*s", (int)text.len,
+                   (const char *)text.ptr);
+  else
+    (void)snprintf(h->text, sizeof h->text, "(none)");
+}
+
+static heard say(fixture *f, size_t count, const char *const *words) {
+  heard h = {0};
+  brrr_bytes args[8];
+  for (size_t i = 0; i < count; i++)
+    args[i] = brrr_bytes_str(words[i]);
+  brrr_redis_do(f->redis, args, count, on_heard, &h);
+  stage_wait(&f->stage, &h.times);
+  assert_int_equal(h.times, 1);
+  return h;
+}
+
+static void test_raw_commands(void **state) {
+  fixture *f = *state;
+  heard h = say(f, 4, (const char *[]){"RPUSH", "l", "a", "b c"});
+  assert_int_equal(h.status, BRRR_OK);
+  assert_int_equal(h.number, 2);
+  assert_int_equal(h.count, 0);
+  assert_string_equal(h.text, "(none)");
+  h = say(f, 4, (const char *[]){"LRANGE", "l", "0", "-1"});
+  assert_int_equal(h.count, 2);
+  assert_string_equal(h.text, "b c");
+  h = say(f, 1, (const char *[]){"PING"});
+  assert_string_equal(h.text, "PONG");
+  h = say(f, 2, (const char *[]){"GET", "nothing"});
+  assert_int_equal(h.status, BRRR_OK);
+  assert_string_equal(h.text, "(none)");
+  h = say(f, 2, (const char *[]){"GET", "l"});
+  assert_int_equal(h.status, BRRR_E_IO);
+  assert_memory_equal(brrr_redis_error(f->redis), "WRONGTYPE", 9);
+  h = say(f, 0, NULL);
+  assert_int_equal(h.status, BRRR_E_MISUSE);
+  server_kill(&f->server);
+  h = say(f, 1, (const char *[]){"PING"});
+  assert_int_equal(h.status, BRRR_E_IO);
 }
 
 /* [STORE-3] between connections: of many who expect the same, one is done. */
@@ -326,6 +393,7 @@ int main(void) {
       TEST(test_sizes),
       TEST(test_script_flush),
       TEST(test_what_lies_in_redis),
+      TEST(test_raw_commands),
       TEST(test_atomic_between_clients),
       TEST(test_connections),
       TEST(test_wake),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-only
  *
- * redis.h - queue, store and cache on Redis [REDIS-1] to [REDIS-43], with
+ * redis.h - queue, store and cache on Redis [REDIS-1] to [REDIS-42], with
  * hiredis on a libuv loop.
  *
  * Commands are pipelined over one connection. The blocking pops of a topic
@@ -15,7 +15,7 @@
  *     then it ends in BRRR_E_IO. What Redis had popped for the lost connection
  *     is lost with it, unless the queue is durable.
  *   - An answer that says "not now" (LOADING, READONLY, MASTERDOWN,
- * CLUSTERDOWN, TRYAGAIN, UNBLOCKED) counts as a lost connection for a get.
+ *     CLUSTERDOWN, TRYAGAIN, UNBLOCKED) counts as a lost connection for a get.
  *
  * The reply to an effect that ends in BRRR_E_IO has the reason, in words, as
  * its value.
@@ -60,6 +60,30 @@ BRRR_API brrr_status brrr_redis_new(brrr_redis **out, brrr_alloc alloc,
 BRRR_API brrr_backend brrr_redis_backend(brrr_redis *r);
 /* What the last failure was, in words; lives as long as `r`; "" if none. */
 BRRR_API const char *brrr_redis_error(const brrr_redis *r);
+/* ---- for tools ----------------------------------------------------------- */
+
+/* What Redis answered to a raw command: a tree. */
+typedef struct brrr_redis_answer brrr_redis_answer;
+
+/* A string or status; empty, with ptr NULL, where it is neither. */
+BRRR_API brrr_bytes brrr_redis_answer_text(const brrr_redis_answer *a);
+/* A number; 0 where it is none. */
+BRRR_API int64_t brrr_redis_answer_number(const brrr_redis_answer *a);
+/* An array; without elements where it is none. */
+BRRR_API size_t brrr_redis_answer_count(const brrr_redis_answer *a);
+BRRR_API const brrr_redis_answer *
+brrr_redis_answer_at(const brrr_redis_answer *a, size_t i);
+
+/* Called exactly once, with BRRR_OK and what Redis answered, borrowed for the
+ * call; or with a negative status, NULL, and the reason in brrr_redis_error. */
+typedef void (*brrr_redis_answered)(void *ud, brrr_status status,
+                                    const brrr_redis_answer *a);
+/* Sends any command that neither blocks nor changes the connection's state. */
+BRRR_API void brrr_redis_do(brrr_redis *r, const brrr_bytes *args, size_t count,
+                            brrr_redis_answered fn, void *ud);
+
+/* ---- the end ------------------------------------------------------------- */
+
 /* For when all workers and operations on it have ended. Ends what is under way
  * all the same: gets in BRRR_CLOSED, and a message that Redis pops for them at
  * this moment is lost unless the queue is durable; all else in BRRR_E_IO.

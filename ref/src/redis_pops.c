@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: AGPL-3.0-only
+ *
+ * redis_pops.c - L6: the plain queue: gets as blocking pops.
+ */
+#include "base.h"
+#include "redis_hub.h"
+
+#include <string.h>
+
+#define OUTAGE_MS 20000 /* a get outlives this long without a server */
+#define UNBLOCK_MS 2    /* between two tries to end a get */
+
+/* The gets of one topic, pipelined. Redis answers them in order, so it is the
+ * first ones that a wake ends. */
+typedef struct brrr__pops {
+  brrr__link link;
+  brrr__request unblock; /* CLIENT UNBLOCK for this link */
+  brrr_redis *redis;
+  struct brrr__pops *next;
+  uint8_t *topic;
+  size_t topic_len;
+  size_t count;    /* gets that wait */
+  size_t woken;    /* how many of them are to end soon */
+  bool unblocking; /* `unblock` is under way */
+} pops;
+
+static void pops_unblock(pops *p);
+
+static bool pops_outage_is_short(const pops *p) {
+  const brrr__link *l = &p->link;
+  return l->was_up && !l->refused &&
+         uv_now(p->redis->loop) - l->lost_at < OUTAGE_MS;
+}
+
+static void on_popped(brrr__request *request, const redisReply *answer,
+                      const char *words) {
+  brrr__order *o = request->ud;
+  pops *p = o->pops;
+  bool closing = p->redis->closing;
+  if (!answer && !closing && !p->woken && pops_outage_is_short(p)) {
+    brrr__link_send(&p->link, request); /* asks again */
+    return;
+  }
+  brrr_reply reply;
+  if (answer)
+    reply = brrr__redis_reply(BRRR_QUEUE_GET, answer);
+  else if (closing)
+    reply = brrr__reply_made(BRRR_CLOSED, words);
+  else
+    reply = brrr__reply_made(p->woken ? BRRR_EMPTY : BRRR_E_IO, words);
+  p->count--;
+  if (p->woken)
+    p->woken--;
+  brrr__order_end(o, &reply);
+}
+
+static void on_timer(uv_timer_t *timer);
+
+/* The reply to CLIENT UNBLOCK: whether there was a get to end. If not, either
+ * it has not reached Redis yet, or its message is on its way to us; no message
+ * is lost in any case. */
+static void on_unblocked(brrr__request *request, const redisReply *answer,
+                         const char *words) {
+  pops *p = request->ud;
+  (void)words;
+  p->unblocking = false;
+  if (!answer || answer->type != REDIS_REPLY_INTEGER)
+    return; /* the gets end after their 20 s */
+  if (answer->integer)
+    pops_unblock(p);
+  else
+    uv_timer_start(&p->redis->timer, on_timer, UNBLOCK_MS, 0);
+}
+
+static void pops_unblock(pops *p) {
+  brrr__request *request = &p->unblock;
+  if (!p->woken || p->unblocking || !p->link.up || !p->link.id)
+    return;
+  if (brrr__redis_unblock(&request->command, &request->len, p->link.id) !=
+      BRRR_OK)
+    return;
+  p->unblocking = true;
+  brrr__link_send(&p->redis->commands, request);
+}
+
+static void on_timer(uv_timer_t *timer) {
+  brrr_redis *r = timer->data;
+  for (pops *p = r->pops; p; p = p->next)
+    pops_unblock(p);
+}
+
+void brrr__pops_wake(brrr_redis *r) {
+  for (pops *p = r->pops; p; p = p->next) {
+    p->woken = p->count;
+    if (p->link.up)
+      pops_unblock(p);
+    else
+      brrr__link_abandon(&p->link, "woken");
+  }
+}
+
+static bool pops_rename(pops *p, brrr_bytes topic) {
+  brrr_redis *r = p->redis;
+  uint8_t *copy = brrr__alloc(r->alloc, NULL, 0, topic.len + 1);
+  if (!copy)
+    return false;
+  if (topic.len)
+    memcpy(copy, topic.ptr, topic.len);
+  if (p->topic)
+    brrr__alloc(r->alloc, p->topic, p->topic_len + 1, 0);
+  p->topic = copy;
+  p->topic_len = topic.len;
+  return true;
+}
+
+static pops *pops_new(brrr_redis *r) {
+  pops *p = brrr__alloc(r->alloc, NULL, 0, sizeof *p);
+  if (!p)
+    return NULL;
+  *p = (pops){.redis = r, .next = r->pops};
+  p->unblock.fn = on_unblocked;
+  p->unblock.ud = p;
+  brrr__redis_link_open(r, &p->link, true);
+  r->pops = p;
+  return p;
+}
+
+/* Those of this topic, or others that nobody uses now, or new ones: there are
+ * as many connections as topics have been waited for at once. */
+static pops *pops_for(brrr_redis *r, brrr_bytes topic) {
+  pops *unused = NULL;
+  for (pops *p = r->pops; p; p = p->next) {
+    if (brrr_bytes_equal((brrr_bytes){p->topic, p->topic_len}, topic))
+      return p;
+    if (p->count == 0)
+      unused = p;
+  }
+  pops *p = unused ? unused : pops_new(r);
+  return p && pops_rename(p, topic) ? p : NULL;
+}
+
+brrr_status brrr__pops_get(brrr_redis *r, const brrr_effect *e,
+                           brrr_done done) {
+  pops *p = pops_for(r, e->name);
+  brrr__order *o = p ? brrr__order_take(r) : NULL;
+  if (!o)
+    return BRRR_E_NOMEM;
+  *o = (brrr__order){.redis = r, .pops = p, .type = e->type, .done = done};
+  o->request = (brrr__request){.keep = true, .fn = on_popped, .ud = o};
+  brrr_status s =
+      brrr__redis_command(&o->request.command, &o->request.len, &r->key, e);
+  if (s != BRRR_OK) {
+    const brrr_reply reply = brrr__reply_made(s, brrr_status_text(s));
+    brrr__order_end(o, &reply);
+    return BRRR_OK;
+  }
+  p->count++;
+  brrr__link_send(&p->link, &o->request);
+  return BRRR_OK;
+}
+
+void brrr__pops_close(brrr_redis *r) {
+  for (pops *p = r->pops; p; p = p->next)
+    brrr__link_close(&p->link);
+}
+
+void brrr__pops_free(brrr_redis *r) {
+  for (pops *p = r->pops, *next; p; p = next) {
+    next = p->next;
+    if (p->topic)
+      brrr__alloc(r->alloc, p->topic, p->topic_len + 1, 0);
+    brrr__alloc(r->alloc, p, sizeof *p, 0);
+  }
+}

@@ -83,6 +83,7 @@ struct brrr_op {
   brrr_call call;
   int64_t now;
   brrr_pending_returns stored, handled;
+  brrr_run *run; /* of brrr_op_run only */
 };
 
 /* ==== Steps ============================================================== */

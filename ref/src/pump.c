@@ -61,6 +61,7 @@ static const brrr_backend *backend_for(const brrr__pump *p,
   case BRRR_QUEUE_GET:
     return &p->backends->queue;
   case BRRR_INVOKE:
+  case BRRR_RUN:
     return &p->handler;
   default:
     return &p->backends->store;

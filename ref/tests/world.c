@@ -167,6 +167,9 @@ static void log_effect(world *w, const brrr_effect *e) {
   case BRRR_INVOKE:
     write_log(w, "invoke", "", e->call->call_hash, none);
     break;
+  case BRRR_RUN:
+    write_log(w, "run", "", BRRR_LIT("task"), none);
+    break;
   default:
     assert_true((size_t)e->type < sizeof verbs / sizeof *verbs);
     snprintf(kind, sizeof kind, "%s/", brrr_kind_name(e->key.kind));
@@ -230,6 +233,9 @@ brrr_reply world_act(world *w, const brrr_effect *e) {
     return (brrr_reply){.status = BRRR_OK};
   case BRRR_INVOKE:
     return w->answer;
+  case BRRR_RUN:
+    brrr_run_task(e->run);
+    return (brrr_reply){.status = BRRR_OK};
   default:
     return store(w, e);
   }

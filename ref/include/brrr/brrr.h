@@ -472,9 +472,10 @@ typedef struct brrr_task {
   const char *name;
   brrr_task_fn fn;
   void *ud;
-  bool
-      blocks; /* the worker runs it in libuv's thread pool: it may block. It may
-                 use its run and its arena there, and nothing else of libbrrr */
+  /* It may block: a worker runs it in a thread of its pool. It may use its run
+   * and the run's arena there, and nothing else of libbrrr. Then codec and
+   * allocator must be thread-safe. */
+  bool blocks;
 } brrr_task;
 
 typedef struct brrr_app {
@@ -521,8 +522,11 @@ typedef struct brrr_running {
 BRRR_API brrr_status brrr_op_run(brrr_op **out, brrr_alloc alloc,
                                  const brrr_app *app, const brrr_running *how,
                                  const brrr_call *call);
-/* Runs the task's code once: what BRRR_RUN asks for, on any thread. */
+/* Runs the task's code once: what BRRR_RUN asks for, and only meanwhile; on any
+ * thread. The operation must not be freed before it is over. */
 BRRR_API void brrr_run_task(brrr_run *run);
+/* Whether that code may block: see brrr_task. */
+BRRR_API bool brrr_run_blocks(const brrr_run *run);
 /* After BRRR_DEFER; both live as long as the operation. */
 BRRR_API const brrr_child *brrr_op_children(const brrr_op *op, size_t *count);
 /* What the task said, or both lists: in words; empty if there is nothing. */

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: AGPL-3.0-only
+ *
+ * app.c - L4: runs a call of an app: the task's code, then a batch of look-ups
+ * of what it asked for, in turn, until it has a value or waits for one.
+ *
+ * A task's code is run at most once for each batch that found all it looked
+ * for. How it asks is in run.c.
+ */
+#include "app.h"
+
+#include "arena.h"
+
+/* ==== Looking values up ================================================== */
+
+static brrr_status take_value(brrr_op *op, brrr__strand *s) {
+  brrr__ask *ask = *brrr__ask_at(op->run, s->job.call_hash);
+  if (s->reply->status == BRRR_ABSENT) {
+    ask->state = BRRR__ASK_ABSENT;
+    return BRRR_OK;
+  }
+  ask->state = BRRR__ASK_PRESENT;
+  return brrr__op_copy(op, &op->arena, s->reply->value, &ask->value);
+}
+
+static brrr_status look_up(brrr_op *op, brrr__strand *s) {
+  BRRR__BEGIN(s->at[0]);
+  BRRR__AWAIT(op, s, .type = BRRR_STORE_GET,
+              .key = {BRRR_KIND_VALUE, s->job.call_hash});
+  BRRR__END(take_value(op, s));
+}
+
+/* All at once: one strand for each that has not been looked up. */
+static brrr_status start_looking_up(brrr_op *op, const brrr__asks *list) {
+  for (size_t i = 0; i < list->count; i++) {
+    if (list->all[i]->state != BRRR__ASK_NEW)
+      continue;
+    brrr__strand *s = brrr__op_strand(op, look_up);
+    if (!s)
+      return op->error.status;
+    s->job.call_hash = list->all[i]->child.call.call_hash;
+    brrr__op_run(op, s);
+  }
+  return BRRR_OK;
+}
+
+/* ==== Running ============================================================ */
+
+static void begin_run(brrr_run *run) {
+  const brrr__asks last = run->last;
+  brrr_arena_free(&run->op->main.scratch);
+  run->last = run->now;
+  run->now = last;
+  run->now.count = 0;
+  run->number++;
+  run->missing = 0;
+  run->error = (brrr_error){0};
+  run->detail = (brrr_bytes){0};
+}
+
+/* Does the operation go on, after a run? */
+static brrr_status judge(brrr_op *op) {
+  const brrr_run *run = op->run;
+  if (run->status < 0)
+    op->error = run->error;
+  return run->status;
+}
+
+/* The children to defer on, if a value that this run asked for is absent. */
+static brrr_status find_children(brrr_op *op) {
+  brrr_run *run = op->run;
+  run->children =
+      brrr__arena_array(&op->arena, run->now.count, sizeof *run->children);
+  if (!run->children)
+    return brrr__op_no_memory(op);
+  run->child_count = 0;
+  for (size_t i = 0; i < run->now.count; i++)
+    if (run->now.all[i]->state == BRRR__ASK_ABSENT)
+      run->children[run->child_count++] = run->now.all[i]->child;
+  return BRRR_OK;
+}
+
+static brrr_status run_call(brrr_op *op, brrr__strand *s) {
+  brrr_run *run = op->run;
+  BRRR__BEGIN(s->at[0]);
+  do {
+    begin_run(run);
+    BRRR__AWAIT(op, s, .type = BRRR_RUN, .run = run);
+    if (judge(op) != BRRR_DEFER)
+      BRRR__RETURN(run->status);
+    if (start_looking_up(op, &run->now))
+      BRRR__RETURN(op->error.status);
+    BRRR__JOIN(op);
+    if (find_children(op))
+      BRRR__RETURN(op->error.status);
+  } while (!run->child_count);
+  BRRR__END(BRRR_DEFER);
+}
+
+/* ==== The operation ====================================================== */
+
+static const brrr_task *find_task(const brrr_app *app, brrr_bytes name) {
+  for (size_t i = 0; i < app->count; i++)
+    if (brrr_bytes_equal(brrr_bytes_str(app->tasks[i].name), name))
+      return &app->tasks[i];
+  return NULL;
+}
+
+static brrr_status prepare(brrr_op *op, const brrr_app *app,
+                           const brrr_running *how, const brrr_call *call) {
+  brrr_run *run = brrr_arena_get(&op->arena, sizeof *run);
+  if (!run)
+    return brrr__op_no_memory(op);
+  *run = (brrr_run){.op = op, .app = app, .call = call};
+  op->run = run;
+  if (how)
+    run->how = *how;
+  run->task = find_task(app, call->task_name);
+  if (!run->task) {
+    run->detail = call->task_name;
+    return brrr__op_fail(op, BRRR_E_UNKNOWN, "",
+                         brrr_status_text(BRRR_E_UNKNOWN));
+  }
+  const brrr_codec *c = app->codec;
+  brrr_error err = {0};
+  brrr_status s = c->decode_args(c->self, &op->arena, call, &run->args, &err);
+  if (s) {
+    s = brrr__app_refused(&op->arena, s, "arguments of ", call->task_name, &err,
+                          &run->detail);
+    op->error = err;
+  }
+  return s;
+}
+
+brrr_status brrr_op_run(brrr_op **out, brrr_alloc alloc, const brrr_app *app,
+                        const brrr_running *how, const brrr_call *call) {
+  brrr_op *op;
+  brrr_status s = brrr__op_new(&op, alloc, NULL, run_call);
+  if (s)
+    return s;
+  return brrr__op_begin(op, prepare(op, app, how, call), out);
+}
+
+const brrr_child *brrr_op_children(const brrr_op *op, size_t *count) {
+  *count = op->run ? op->run->child_count : 0;
+  return op->run ? op->run->children : NULL;
+}
+
+brrr_bytes brrr_op_detail(const brrr_op *op) {
+  return op->run && op->error.status < 0 ? op->run->detail : (brrr_bytes){0};
+}

@@ -13,21 +13,10 @@ static void run_here(void *self, const brrr_effect *e, brrr_done done) {
   done.fn(done.ud, &(brrr_reply){.status = BRRR_OK});
 }
 
-/* The topic of a child that must not be used [REDIS-4]; or NULL. */
-static const brrr_bytes *find_bad_topic(const brrr_backends *backends,
-                                        const brrr_reply *r) {
-  for (size_t n = 0; n < r->count; n++) {
-    const brrr_bytes *topic = &r->children[n].topic;
-    if (topic->len && brrr__topic_check(backends, *topic))
-      return topic;
-  }
-  return NULL;
-}
-
 static void on_deferred(brrr__invoke *i, const brrr_op *op) {
   brrr_reply r = {.status = BRRR_DEFER, .now = i->now()};
   r.children = brrr_op_children(op, &r.count);
-  const brrr_bytes *bad = find_bad_topic(i->backends, &r);
+  const brrr_bytes *bad = brrr__topic_astray(i->backends, &r);
   if (bad)
     r = (brrr_reply){.status = BRRR_E_TOPIC, .value = *bad};
   i->done.fn(i->done.ud, &r);

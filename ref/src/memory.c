@@ -46,9 +46,16 @@ typedef struct topic {
   bool waiting;
 } topic;
 
+/* A dead letter; topic, message and detail stand behind it. */
+typedef struct dead {
+  struct dead *next;
+  brrr_memory_letter letter;
+} dead;
+
 struct brrr_memory {
   brrr_alloc alloc;
   brrr__table table;
+  dead *head, **tail; /* the oldest dead letter first */
   bool closed;
 };
 
@@ -225,6 +232,43 @@ static void queue_get(brrr_memory *m, const brrr_effect *e, brrr_done done) {
     end_with(done, s);
 }
 
+/* ---- dead letters -------------------------------------------------------- */
+
+static size_t dead_size(const brrr_memory_letter *l) {
+  return sizeof(dead) + l->topic.len + l->message.len + l->detail.len;
+}
+
+/* Copies octets to `*at`, which moves behind them. */
+static brrr_bytes put_behind(uint8_t **at, brrr_bytes in) {
+  const brrr_bytes copy = {*at, in.len};
+  if (in.len)
+    memcpy(*at, in.ptr, in.len);
+  *at += in.len;
+  return copy;
+}
+
+static brrr_status set_aside(brrr_memory *m, const brrr_effect *e) {
+  brrr_memory_letter l = {e->name, e->value, *e->error, e->detail};
+  dead *d = brrr__alloc(m->alloc, NULL, 0, dead_size(&l));
+  if (!d)
+    return BRRR_E_NOMEM;
+  uint8_t *at = (uint8_t *)(d + 1);
+  l.topic = put_behind(&at, l.topic);
+  l.message = put_behind(&at, l.message);
+  l.detail = put_behind(&at, l.detail);
+  *d = (dead){.letter = l};
+  *m->tail = d;
+  m->tail = &d->next;
+  return BRRR_OK;
+}
+
+void brrr_memory_dead(const brrr_memory *m,
+                      void (*fn)(void *ud, const brrr_memory_letter *letter),
+                      void *ud) {
+  for (const dead *d = m->head; d; d = d->next)
+    fn(ud, &d->letter);
+}
+
 /* ---- all ----------------------------------------------------------------- */
 
 static void submit(void *self, const brrr_effect *e, brrr_done done) {
@@ -242,7 +286,10 @@ static void submit(void *self, const brrr_effect *e, brrr_done done) {
   case BRRR_QUEUE_GET:
     queue_get(m, e, done);
     break;
-  default:
+  case BRRR_QUEUE_DEAD:
+    end_with(done, set_aside(m, e));
+    break;
+  default: /* nothing here has a receipt, to be acknowledged */
     end_with(done, store_do(m, e));
   }
 }
@@ -252,6 +299,7 @@ brrr_status brrr_memory_new(brrr_memory **out, brrr_alloc alloc) {
   if (!m)
     return BRRR_E_NOMEM;
   *m = (brrr_memory){.alloc = alloc};
+  m->tail = &m->head;
   brrr__table_init(&m->table, alloc);
   *out = m;
   return BRRR_OK;
@@ -307,6 +355,10 @@ void brrr_memory_free(brrr_memory *m) {
   if (!m)
     return;
   brrr_memory_close(m);
+  for (dead *d = m->head, *next; d; d = next) {
+    next = d->next;
+    brrr__alloc(m->alloc, d, dead_size(&d->letter), 0);
+  }
   brrr__table_each(&m->table, entry_release, m);
   brrr__table_free(&m->table);
   brrr__alloc(m->alloc, m, sizeof *m, 0);

@@ -35,3 +35,13 @@ brrr_status brrr__topic_check(const brrr_backends *backends, brrr_bytes topic) {
     return BRRR_E_TOPIC;
   return BRRR_OK;
 }
+
+const brrr_bytes *brrr__topic_astray(const brrr_backends *backends,
+                                     const brrr_reply *defer) {
+  for (size_t i = 0; i < defer->count; i++) {
+    const brrr_bytes *topic = &defer->children[i].topic;
+    if (topic->len && brrr__topic_check(backends, *topic) != BRRR_OK)
+      return topic;
+  }
+  return NULL;
+}

@@ -13,5 +13,9 @@
 
 /* BRRR_OK, or BRRR_E_TOPIC [REDIS-4] [REDIS-41]. */
 brrr_status brrr__topic_check(const brrr_backends *backends, brrr_bytes topic);
+/* The first topic among those of the children of a defer that must not be
+ * used; NULL if there is none. */
+const brrr_bytes *brrr__topic_astray(const brrr_backends *backends,
+                                     const brrr_reply *defer);
 
 #endif

@@ -215,8 +215,8 @@ static void measure(brrr__hand *h, const brrr_op *op, brrr_outcome outcome) {
   if (!o->measure)
     return;
   const brrr_measure m = {.topic = h->lane->topic,
-                          .task_name = op ? op->call.task_name
-                                          : (brrr_bytes){0},
+                          .task_name =
+                              op ? op->call.task_name : (brrr_bytes){0},
                           .outcome = outcome,
                           .merged = h->now.count - 1,
                           .wait_ns = h->began - h->now.since,

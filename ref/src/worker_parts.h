@@ -31,6 +31,7 @@
 
 #include <brrr/worker.h>
 
+#include "invoke.h"
 #include "pump.h"
 #include "worker_kept.h"
 
@@ -101,6 +102,10 @@ struct brrr__hand {
   /* Its handling. */
   brrr__pump pump;
   brrr_invocation invocation;
+  brrr__invoke invoke; /* with an app */
+  uv_work_t work;      /* a task that blocks: */
+  brrr_run *run;
+  brrr_done ran;
   uint64_t began, invoked, handler_ns;
 
   /* Its parting. */

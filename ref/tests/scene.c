@@ -124,6 +124,7 @@ brrr_worker_options scene_options(scene *s) {
                                .topics = &s->topic_bytes,
                                .topic_count = 1,
                                .concurrency = s->concurrency,
+                               .no_merge = s->no_merge,
                                .handle = on_handle,
                                .problem = on_problem,
                                .ended = on_ended,

@@ -32,6 +32,7 @@ typedef struct scene {
   brrr_policy policy;
   brrr_alloc alloc;
   uint32_t concurrency;
+  bool no_merge;
   const char *topic; /* NULL: "t" */
   brrr_bytes topic_bytes;
 

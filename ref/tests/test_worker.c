@@ -68,7 +68,7 @@ static void test_graph(void **state) {
 /* [WORK-8]: a duplicate, and a message for a call whose value is there. */
 static void test_duplicates(void **state) {
   (void)state;
-  scene s = {.concurrency = 3};
+  scene s = {.concurrency = 3, .no_merge = true};
   brrr_memory *m = on_memory(&s);
   for (int i = 0; i < 5; i++)
     scene_call(&s, "h", "echo", "v");
@@ -114,7 +114,7 @@ static void test_concurrency(void **state) {
 /* A hundred thousand messages that are handled at once: no recursion. */
 static void test_stack_is_flat(void **state) {
   (void)state;
-  scene s = {.concurrency = 2};
+  scene s = {.concurrency = 2, .no_merge = true};
   brrr_memory *m = on_memory(&s);
   for (int i = 0; i < 100000; i++)
     scene_put(&s, BRRR_LIT("li2e4:root1:he"));
@@ -236,21 +236,16 @@ static void test_problems(void **state) {
 
 static void test_problem_stops(void **state) {
   (void)state;
-  for (int with_callback = 0; with_callback < 2; with_callback++) {
-    scene s = {.policy = BRRR_STOP};
-    brrr_memory *m = on_memory(&s);
-    scene_put(&s, BRRR_LIT("junk"));
-    scene_call(&s, "h", "echo", "v");
-    brrr_worker_options options = scene_options(&s);
-    if (!with_callback)
-      options.problem = NULL;
-    assert_int_equal(brrr_worker_start(&s.worker, &options), BRRR_OK);
-    scene_end(&s, BRRR_E_SYNTAX);
-    assert_int_equal(s.problem_count, with_callback);
-    scene_expect_no_value(&s, "h");
-    expect_queued(m, &s, "t", "li2e4:root1:he"); /* [WORK-7] */
-    off_memory(&s, m);
-  }
+  scene s = {.policy = BRRR_STOP};
+  brrr_memory *m = on_memory(&s);
+  scene_put(&s, BRRR_LIT("junk"));
+  scene_call(&s, "h", "echo", "v");
+  scene_start(&s);
+  scene_end(&s, BRRR_E_SYNTAX);
+  assert_int_equal(s.problem_count, 1);
+  scene_expect_no_value(&s, "h");
+  expect_queued(m, &s, "t", "li2e4:root1:he"); /* [WORK-7] */
+  off_memory(&s, m);
 }
 
 /* The other hands finish what they have, and their problems are told too; the

@@ -19,6 +19,19 @@ BRRR_API brrr_status brrr_memory_new(brrr_memory **out, brrr_alloc alloc);
 /* The one backend that plays all three roles; lives as long as `m`. */
 BRRR_API brrr_backend brrr_memory_backend(brrr_memory *m);
 
+/* A message that a worker has set aside, and why. */
+typedef struct brrr_memory_letter {
+  brrr_bytes topic, message;
+  brrr_error error;
+  brrr_bytes detail;
+} brrr_memory_letter;
+
+/* Shows all of them, the oldest first; each is borrowed for the call. */
+BRRR_API void brrr_memory_dead(const brrr_memory *m,
+                               void (*fn)(void *ud,
+                                          const brrr_memory_letter *letter),
+                               void *ud);
+
 /* Ends every get that finds no message, now and later, in BRRR_CLOSED. */
 BRRR_API void brrr_memory_close(brrr_memory *m);
 /* Waiting gets are ended in BRRR_CLOSED first. */

@@ -41,8 +41,9 @@ typedef struct brrr__pump {
 } brrr__pump;
 
 /* Takes `op` over and runs it. `backends` outlives the pump; `handler` carries
- * BRRR_INVOKE and BRRR_RUN out, and may be empty if there is neither. `end` is called once,
- * possibly before this returns, and then nothing touches `p` any more. */
+ * BRRR_INVOKE and BRRR_RUN out, and may be empty if there is neither. `end` is
+ * called once, possibly before this returns, and then nothing touches `p` any
+ * more. */
 void brrr__pump_start(brrr__pump *p, brrr_alloc alloc, brrr_op *op,
                       const brrr_backends *backends, brrr_backend handler,
                       brrr__pump_end end);

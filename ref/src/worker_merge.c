@@ -45,14 +45,17 @@ void brrr__merge_leave(brrr__hand *h) {
   h->leads = false;
 }
 
-static bool may_join_now(const brrr__hand *leader) {
-  return leader->state == BRRR__HAND_TAKEN ||
-         leader->state == BRRR__HAND_PAUSED;
+/* Where one more is to be handled with: now, if that has not begun. */
+static brrr__batch *batch_of(brrr__hand *leader) {
+  const bool has_begun =
+      leader->state != BRRR__HAND_TAKEN && leader->state != BRRR__HAND_PAUSED;
+  return has_begun || leader->now.count == BATCH_MAX ? &leader->later
+                                                     : &leader->now;
 }
 
 static void join(brrr__hand *h, brrr__hand *leader) {
   const brrr_alloc alloc = h->lane->worker->options.alloc;
-  brrr__batch *b = may_join_now(leader) ? &leader->now : &leader->later;
+  brrr__batch *b = batch_of(leader);
   if (b->count < BATCH_MAX && brrr__batch_join(b, &h->now, alloc)) {
     brrr__kept_clear(&h->message, alloc);
     brrr__hand_ready(h, BRRR__HAND_EMPTY);

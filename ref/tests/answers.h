@@ -26,6 +26,9 @@ typedef struct subject {
   void *ud;
 } subject;
 
+/* The wait of one that answers at once. */
+void answers_at_once(void *ud, const unsigned *times);
+
 /* Asks for an effect and waits for its answer, to be dropped. */
 answer ask(const subject *s, brrr_effect e);
 /* The same; asserts how it ends, and with which value if that is not NULL. */

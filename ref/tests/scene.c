@@ -88,6 +88,11 @@ static void on_handle(void *ud, brrr_invocation *i) {
     join(s, i);
   } else if (brrr_bytes_equal(task, BRRR_LIT("fail"))) {
     brrr_invocation_fail(i, call->payload);
+  } else if (brrr_bytes_equal(task, BRRR_LIT("flaky"))) {
+    if (s->flaky_fails && s->flaky_fails--)
+      brrr_invocation_fail(i, call->payload);
+    else
+      brrr_invocation_respond(i, call->payload);
   } else if (brrr_bytes_equal(task, BRRR_LIT("later"))) {
     assert_true(s->held_count < SCENE_MAX);
     s->held[s->held_count++] = i;
@@ -102,9 +107,18 @@ static void on_handle(void *ud, brrr_invocation *i) {
 static brrr_policy on_problem(void *ud, const brrr_problem *p) {
   scene *s = ud;
   assert_true(s->problem_count < SCENE_MAX);
-  s->problems[s->problem_count++] = (scene_problem){
-      p->has_message, exact(p->message), exact(p->detail), p->error};
+  s->problems[s->problem_count++] =
+      (scene_problem){p->has_message, exact(p->message), exact(p->detail),
+                      p->attempts, p->error};
   return s->policy;
+}
+
+static void on_measure(void *ud, const brrr_measure *m) {
+  scene *s = ud;
+  if (s->measure_count < SCENE_MAX)
+    s->measures[s->measure_count] = (scene_measure){
+        m->outcome, m->merged, m->wait_ns, m->handler_ns, m->total_ns};
+  s->measure_count++;
 }
 
 static void on_ended(void *ud, brrr_status status) {
@@ -126,7 +140,8 @@ brrr_worker_options scene_options(scene *s) {
                                .concurrency = s->concurrency,
                                .no_merge = s->no_merge,
                                .handle = on_handle,
-                               .problem = on_problem,
+                               .problem = s->no_problem ? NULL : on_problem,
+                               .measure = on_measure,
                                .ended = on_ended,
                                .ud = s};
 }
@@ -197,14 +212,16 @@ static bool is_enough(void *ud) {
   return *a->have >= a->want;
 }
 
+void scene_until(scene *s, const unsigned *have, unsigned want) {
+  stage_until(s->stage, is_enough, &(at_least){have, want});
+}
+
 void scene_until_held(scene *s, unsigned count) {
-  at_least a = {&s->held_count, count};
-  stage_until(s->stage, is_enough, &a);
+  scene_until(s, &s->held_count, count);
 }
 
 void scene_until_problems(scene *s, unsigned count) {
-  at_least a = {&s->problem_count, count};
-  stage_until(s->stage, is_enough, &a);
+  scene_until(s, &s->problem_count, count);
 }
 
 void scene_until_value(scene *s, const char *hash) {

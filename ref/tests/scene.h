@@ -7,6 +7,7 @@
  *   join     has the values of the calls named in its payload, one octet each,
  *            one after the other; defers on those that are missing
  *   fail     fails, with its payload for a reason
+ *   flaky    fails as often as `flaky_fails` says, then is as echo
  *   later    is kept in `held`, to be answered by the test
  *   astray   defers on a call for the topic that is its payload
  */
@@ -23,8 +24,15 @@
 typedef struct scene_problem {
   bool has_message;
   brrr_bytes message, detail; /* copies */
+  uint32_t attempts;
   brrr_error error;
 } scene_problem;
+
+typedef struct scene_measure {
+  brrr_outcome outcome;
+  uint32_t merged;
+  uint64_t wait_ns, handler_ns, total_ns;
+} scene_measure;
 
 typedef struct scene {
   /* Set these first. */
@@ -33,6 +41,8 @@ typedef struct scene {
   brrr_alloc alloc;
   uint32_t concurrency;
   bool no_merge;
+  bool no_problem; /* no callback for problems */
+  unsigned flaky_fails;
   const char *topic; /* NULL: "t" */
   brrr_bytes topic_bytes;
 
@@ -44,6 +54,8 @@ typedef struct scene {
   unsigned invocations;
   scene_problem problems[SCENE_MAX];
   unsigned problem_count;
+  scene_measure measures[SCENE_MAX]; /* the first so many */
+  unsigned measure_count;
   unsigned ended;
   brrr_status status;
 } scene;
@@ -65,6 +77,7 @@ void scene_put(scene *s, brrr_bytes message);
 void scene_expect_value(scene *s, const char *hash, const char *value);
 void scene_expect_no_value(scene *s, const char *hash);
 /* Waits for so many of them, at least. */
+void scene_until(scene *s, const unsigned *have, unsigned want);
 void scene_until_held(scene *s, unsigned count);
 void scene_until_problems(scene *s, unsigned count);
 void scene_until_value(scene *s, const char *hash);

@@ -6,17 +6,12 @@
 
 #include <brrr/memory.h>
 
-static void wait_not(void *ud, const unsigned *times) {
-  (void)ud;
-  assert_true(*times > 0);
-}
-
 static void memory_wake(brrr_memory *m) { brrr_memory_backend(m).wake(m); }
 
 static brrr_memory *on_memory(scene *s) {
   brrr_memory *m;
   assert_int_equal(brrr_memory_new(&m, (brrr_alloc){0}), BRRR_OK);
-  s->subject = (subject){brrr_memory_backend(m), wait_not, NULL};
+  s->subject = (subject){brrr_memory_backend(m), answers_at_once, NULL};
   scene_init(s, NULL);
   return m;
 }

@@ -42,7 +42,8 @@ typedef enum brrr_policy {
   BRRR_DEAD_LETTER, /* set it aside [QUEUE-20], and go on */
   BRRR_RETRY /* handle it again, with force [QUEUE-12], after a pause: 0.1 s,
                 doubled up to 10 s, give or take a quarter. The hand stays full
-                meanwhile */
+                meanwhile. A worker that stops leaves it in flight instead, if
+                the queue is a durable one */
 } brrr_policy;
 
 /* What a worker without `problem` does: what may pass by itself (a failed
@@ -76,15 +77,16 @@ typedef enum brrr_outcome {
   BRRR_FAILED    /* a problem was reported */
 } brrr_outcome;
 
-/* One message handled. Borrowed for the callback. */
+/* One handling of a message; one that is tried again has several. Borrowed for
+ * the callback. */
 typedef struct brrr_measure {
   brrr_bytes topic;
   brrr_bytes task_name; /* empty where the call was not read */
   brrr_outcome outcome;
   uint32_t merged;  /* further messages that were handled with it [WORK-23] */
-  uint64_t wait_ns; /* from the reply with the message to its handling */
+  uint64_t wait_ns; /* from the reply with the first message to this handling */
   uint64_t handler_ns; /* in the handler, waiting for values included */
-  uint64_t total_ns;   /* from the reply with the message to its end */
+  uint64_t total_ns;   /* from that reply to the end of this handling */
 } brrr_measure;
 
 /* ---- the worker ---------------------------------------------------------- */
@@ -121,8 +123,8 @@ typedef struct brrr_worker_options {
 typedef struct brrr_worker brrr_worker;
 
 /* BRRR_E_TOPIC if a topic must not be used [REDIS-4], BRRR_E_MISUSE if there is
- * none, or neither app nor handler. Nothing is called back before the loop
- * runs. Copies the options and topics. */
+ * none, or not just one of app and handler. Nothing is called back before the
+ * loop runs. Copies the options and topics. */
 BRRR_API brrr_status brrr_worker_start(brrr_worker **out,
                                        const brrr_worker_options *options);
 /* Takes no more messages. What is in hand is finished first, and so is a

@@ -156,6 +156,9 @@ static void start_worker(soak *s) {
                                        .topic_count = 1,
                                        .concurrency = 8,
                                        .handle = on_handle,
+                                       .no_skip =
+                                           true, /* each message is seen */
+                                       .no_merge = true,
                                        .problem = on_problem,
                                        .ended = on_ended,
                                        .ud = s};

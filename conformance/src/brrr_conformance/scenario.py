@@ -83,7 +83,8 @@ def read_scenario(example: Example) -> Scenario:
 async def play(scenario: Scenario, world: World) -> None:
     """Do what the scenario says, and demand its state after."""
     await world.given(scenario.before)
-    world.actors.learn(scenario.rules | scenario.spare)
+    world.actors.learn(scenario.rules)
+    world.actors.learn(scenario.spare)
     for action in scenario.actions:
         match action:
             case Schedule(topic, call):

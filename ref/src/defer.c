@@ -145,6 +145,7 @@ static brrr_status start_children(brrr_op *op, const brrr_reply *reply) {
   if (!repeated)
     return brrr__op_no_memory(op);
   op->now = reply->now;
+  op->outcome = BRRR_DEFERRED;
   for (size_t i = 0; i < reply->count; i++)
     if (!repeated[i] && start_child(op, &reply->children[i]))
       return op->error.status;

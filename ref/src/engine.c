@@ -197,6 +197,10 @@ brrr_status brrr_op_reply(brrr_op *op, uint64_t id, const brrr_reply *reply) {
 
 brrr_bytes brrr_op_value(const brrr_op *op) { return op->value; }
 
+brrr_outcome brrr_op_outcome(const brrr_op *op) {
+  return has_failed(op) ? BRRR_FAILED : op->outcome;
+}
+
 const brrr_error *brrr_op_error(const brrr_op *op) { return &op->error; }
 
 void brrr_op_free(brrr_op *op) {

@@ -65,9 +65,10 @@ struct brrr__strand {
 struct brrr_op {
   brrr_arena arena;
   brrr_limits limits;
-  brrr_error error;   /* its status is negative once the operation failed */
-  brrr_status status; /* after the main strand has ended */
-  bool spawn_limit;   /* was met [SCHED-12] */
+  brrr_error error;     /* its status is negative once the operation failed */
+  brrr_status status;   /* after the main strand has ended */
+  brrr_outcome outcome; /* if it does not fail */
+  bool spawn_limit;     /* was met [SCHED-12] */
 
   brrr__strand main;
   brrr__strand **strands; /* all of them, by number */

@@ -356,13 +356,24 @@ typedef struct brrr_handling {
   bool force;       /* put every missing child, whatever its record says: the
                        message was taken before, by a worker that may have died
                        between the record and the put [QUEUE-12] */
+  bool consistent;  /* a read of pending returns is never behind, so that a
+                       compare-and-set which would change nothing can be left
+                       out; see spec/joins.md */
 } brrr_handling;
 
+/* How the handling of a message has ended. */
+typedef enum brrr_outcome {
+  BRRR_RETURNED, /* a value was written */
+  BRRR_DEFERRED, /* the handler was run, and waits for children */
+  BRRR_WATCHED,  /* was not run: a child is known to be missing [WORK-21] */
+  BRRR_SKIPPED,  /* was not run: the value exists [WORK-20] */
+  BRRR_FAILED    /* in a negative status: a problem */
+} brrr_outcome;
+
 /* Each copies its arguments. `limits` and `how` may be NULL. Free with
- * brrr_op_free. What
- * is wrong with the arguments (a topic that is empty, text that cannot be
- * encoded, a message that is none) the operation itself tells: it ends at the
- * first brrr_op_next, with an error and its details. */
+ * brrr_op_free. What is wrong with the arguments (a topic that is empty, text
+ * that cannot be encoded, a message that is none) the operation itself tells:
+ * it ends at the first brrr_op_next, with an error and its details. */
 BRRR_API brrr_status brrr_op_schedule(brrr_op **out, brrr_alloc alloc,
                                       const brrr_limits *limits,
                                       brrr_bytes topic, const brrr_call *call,
@@ -382,6 +393,8 @@ BRRR_API brrr_status brrr_op_reply(brrr_op *op, uint64_t id,
                                    const brrr_reply *reply);
 /* read: the value, after BRRR_OK; lives as long as the operation. */
 BRRR_API brrr_bytes brrr_op_value(const brrr_op *op);
+/* handle: what it came to. */
+BRRR_API brrr_outcome brrr_op_outcome(const brrr_op *op);
 /* Details after a negative status. */
 BRRR_API const brrr_error *brrr_op_error(const brrr_op *op);
 /* Also before its end: effects under way must then be left unanswered. */

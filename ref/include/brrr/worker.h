@@ -69,14 +69,6 @@ BRRR_API void brrr_invocation_fail(brrr_invocation *i, brrr_bytes why);
 
 /* ---- measures ------------------------------------------------------------ */
 
-typedef enum brrr_outcome {
-  BRRR_RETURNED, /* a value was written */
-  BRRR_DEFERRED, /* the handler was run, and waits for children */
-  BRRR_WATCHED,  /* was not run: a child is known to be missing [WORK-21] */
-  BRRR_SKIPPED,  /* was not run: the value exists [WORK-20] */
-  BRRR_FAILED    /* a problem was reported */
-} brrr_outcome;
-
 /* One handling of a message; one that is tried again has several. Borrowed for
  * the callback. */
 typedef struct brrr_measure {

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: AGPL-3.0-only
+ *
+ * connect.c - L7: backends by URL.
+ *
+ * The one idea: a table says for each scheme which roles it can play, and how
+ * it is opened and closed. Roles with the same URL share one backend, and so
+ * its connections.
+ */
+#include <brrr/connect.h>
+#include <brrr/memory.h>
+#include <brrr/redis.h>
+
+#include "base.h"
+
+#include <string.h>
+#include <uv.h>
+
+typedef enum role { QUEUE, STORE, CACHE, ROLES } role;
+
+#define ALL (1u << QUEUE | 1u << STORE | 1u << CACHE)
+
+typedef struct part part;
+
+typedef struct scheme {
+  const char *prefix; /* of the URL */
+  unsigned roles;     /* a bit for each that it can play */
+  brrr_status (*open)(part *p, const brrr_connect_options *options);
+  void (*close)(part *p); /* calls part_closed, now or later */
+} scheme;
+
+/* An open backend, for all roles with its URL. */
+struct part {
+  brrr_connection *connection;
+  const scheme *scheme;
+  const char *url; /* the caller's: during brrr_connect only */
+  void *self;
+  brrr_backend backend;
+};
+
+struct brrr_connection {
+  brrr_alloc alloc;
+  part parts[ROLES];
+  size_t count;
+  brrr_backends backends;
+  uv_idle_t handle; /* never active: its end is told from the loop */
+  size_t open;      /* parts and handles */
+  void (*closed)(void *ud);
+  void *ud;
+};
+
+static void part_closed(void *ud) {
+  brrr_connection *c = ((part *)ud)->connection;
+  if (--c->open)
+    return;
+  void (*closed)(void *) = c->closed;
+  void *closed_ud = c->ud;
+  brrr__alloc(c->alloc, c, sizeof *c, 0);
+  if (closed)
+    closed(closed_ud);
+}
+
+/* ---- schemes ------------------------------------------------------------- */
+
+static brrr_status memory_open(part *p, const brrr_connect_options *options) {
+  brrr_memory *m = NULL;
+  if (strcmp(p->url, p->scheme->prefix) != 0)
+    return BRRR_E_MISUSE;
+  brrr_status s = brrr_memory_new(&m, options->alloc);
+  if (s != BRRR_OK)
+    return s;
+  p->self = m;
+  p->backend = brrr_memory_backend(m);
+  return BRRR_OK;
+}
+
+static void memory_close(part *p) {
+  brrr_memory_free(p->self);
+  part_closed(p);
+}
+
+static brrr_status redis_open(part *p, const brrr_connect_options *options) {
+  brrr_redis *r = NULL;
+  const brrr_redis_options redis = {.url = p->url,
+                                    .log = options->log,
+                                    .durable = options->durable,
+                                    .dead_after_ms = options->dead_after_ms};
+  brrr_status s = brrr_redis_new(&r, options->alloc, options->loop, &redis);
+  if (s != BRRR_OK)
+    return s;
+  p->self = r;
+  p->backend = brrr_redis_backend(r);
+  return BRRR_OK;
+}
+
+static void redis_close(part *p) { brrr_redis_close(p->self, part_closed, p); }
+
+static const scheme schemes[] = {
+    {"memory:", ALL, memory_open, memory_close},
+    {"redis://", ALL, redis_open, redis_close},
+    {"unix://", ALL, redis_open, redis_close},
+};
+
+static const scheme *scheme_of(const char *url) {
+  for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++)
+    if (strncmp(url, schemes[i].prefix, strlen(schemes[i].prefix)) == 0)
+      return &schemes[i];
+  return NULL;
+}
+
+/* ---- what can be wrong --------------------------------------------------- */
+
+typedef enum flaw { NO_URL, NO_SCHEME, NO_ROLE, NO_GOOD } flaw;
+
+#define FLAWS(name)                                                            \
+  {                                                                            \
+    "there is no URL for the " name,                                           \
+        "the URL for the " name " has a scheme that is not known",             \
+        "the URL for the " name " is of something that is no " name,           \
+        "the URL for the " name " is not well-formed"                          \
+  }
+
+static brrr_status refuse(role r, flaw f, const char **why) {
+  static const char *const words[ROLES][NO_GOOD + 1] = {
+      FLAWS("queue"), FLAWS("store"), FLAWS("cache")};
+  if (why)
+    *why = words[r][f];
+  return BRRR_E_MISUSE;
+}
+
+/* ---- the connection ------------------------------------------------------ */
+
+static const char *url_for(const brrr_connect_options *options, role r) {
+  const char *const own[ROLES] = {options->queue, options->store,
+                                  options->cache};
+  return own[r] ? own[r] : options->url;
+}
+
+static brrr_status check(const brrr_connect_options *options, role r,
+                         const char **why) {
+  const char *url = url_for(options, r);
+  const scheme *found = url ? scheme_of(url) : NULL;
+  if (!url)
+    return refuse(r, NO_URL, why);
+  if (!found)
+    return refuse(r, NO_SCHEME, why);
+  return found->roles & 1u << r ? BRRR_OK : refuse(r, NO_ROLE, why);
+}
+
+/* The open part with the role's URL, or a new one. */
+static brrr_status part_get(brrr_connection *c,
+                            const brrr_connect_options *options, role r,
+                            part **out) {
+  const char *url = url_for(options, r);
+  for (size_t i = 0; i < c->count; i++) {
+    if (strcmp(c->parts[i].url, url) == 0) {
+      *out = &c->parts[i];
+      return BRRR_OK;
+    }
+  }
+  part *p = &c->parts[c->count];
+  *p = (part){.connection = c, .scheme = scheme_of(url), .url = url};
+  brrr_status s = p->scheme->open(p, options);
+  if (s != BRRR_OK)
+    return s;
+  c->count++;
+  *out = p;
+  return BRRR_OK;
+}
+
+static brrr_status open_all(brrr_connection *c,
+                            const brrr_connect_options *options,
+                            const char **why) {
+  brrr_backend *const backends[ROLES] = {&c->backends.queue, &c->backends.store,
+                                         &c->backends.cache};
+  for (role r = QUEUE; r < ROLES; r++) {
+    part *p = NULL;
+    brrr_status s = part_get(c, options, r, &p);
+    if (s == BRRR_E_MISUSE)
+      return refuse(r, NO_GOOD, why);
+    if (s != BRRR_OK)
+      return s;
+    *backends[r] = p->backend;
+  }
+  return BRRR_OK;
+}
+
+/* One more than the parts is open, until this has closed the last of them. */
+static void close_all(brrr_connection *c) {
+  size_t count = c->count;
+  for (size_t i = 0; i < count; i++)
+    c->parts[i].scheme->close(&c->parts[i]);
+}
+
+static void on_handle_closed(uv_handle_t *handle) { part_closed(handle->data); }
+
+brrr_status brrr_connect(brrr_connection **out,
+                         const brrr_connect_options *options,
+                         const char **why) {
+  for (role r = QUEUE; r < ROLES; r++) {
+    brrr_status s = check(options, r, why);
+    if (s != BRRR_OK)
+      return s;
+  }
+  brrr_connection *c = brrr__alloc(options->alloc, NULL, 0, sizeof *c);
+  if (!c)
+    return BRRR_E_NOMEM;
+  *c = (brrr_connection){.alloc = options->alloc};
+  brrr_status s = open_all(c, options, why);
+  c->open = c->count + 1;
+  if (s != BRRR_OK) {
+    close_all(c);
+    part_closed(&(part){.connection = c});
+    return s;
+  }
+  uv_idle_init(options->loop, &c->handle);
+  c->handle.data = &c->parts[0];
+  *out = c;
+  return BRRR_OK;
+}
+
+brrr_backends brrr_connection_backends(const brrr_connection *c) {
+  return c->backends;
+}
+
+static brrr_status on_random(void *ud, uint8_t *out, size_t len) {
+  (void)ud;
+  return uv_random(NULL, NULL, out, len, 0, NULL) ? BRRR_E_IO : BRRR_OK;
+}
+
+brrr_client brrr_connection_client(const brrr_connection *c) {
+  return (brrr_client){
+      .backends = c->backends, .alloc = c->alloc, .random = on_random};
+}
+
+void brrr_connection_close(brrr_connection *c, void (*closed)(void *ud),
+                           void *ud) {
+  c->closed = closed;
+  c->ud = ud;
+  close_all(c);
+  uv_close((uv_handle_t *)&c->handle, on_handle_closed);
+}

@@ -11,15 +11,20 @@
 #include <string.h>
 
 #define CHUNK ((size_t)64 << 10)
+#define MAX_INPUT ((size_t)256 << 20) /* more than this is no record */
 
 static int read_all(brrr_arena *a, FILE *file, const char *name,
                     brrr_bytes *out) {
   static uint8_t chunk[CHUNK];
   brrr_buf b;
-  size_t n = 0;
+  size_t n = 0, total = 0;
   brrr_buf_init(&b, a);
-  while ((n = fread(chunk, 1, sizeof chunk, file)) > 0)
+  while ((n = fread(chunk, 1, sizeof chunk, file)) > 0) {
+    total += n;
+    if (total > MAX_INPUT)
+      return complain("%s: longer than 256 MiB", name);
     brrr_buf_put(&b, (brrr_bytes){chunk, n});
+  }
   if (ferror(file))
     return complain("%s: %s", name, strerror(errno));
   return brrr_buf_finish(&b, out, NULL) == BRRR_OK ? EXIT_DONE

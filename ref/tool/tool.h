@@ -37,7 +37,7 @@ __attribute__((format(printf, 1, 2))) int complain(const char *format, ...);
 __attribute__((format(printf, 1, 2))) int complain_usage(const char *format,
                                                          ...);
 /* What a status, or a reply of a backend with its words, means. */
-int complain_status(const char *doing, brrr_status status, brrr_bytes words);
+int complain_status(const char *doing, brrr_status status, brrr_bytes detail);
 
 /* ---- the words of a command ---------------------------------------------- */
 
@@ -48,7 +48,7 @@ typedef struct words {
 } words;
 
 /* Reads the options of `table` and checks the number of the other words, which
- * `synopsis` names. EXIT_DONE or EXIT_USAGE; words_free after either. */
+ * the first line of `synopsis` names. EXIT_DONE or EXIT_USAGE; words_free after either. */
 int words_parse(words *w, int argc, const char **argv,
                 const struct poptOption *table, const char *synopsis, int min,
                 int max);

@@ -6,6 +6,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 static void say(const char *format, va_list args) {
   (void)fputs("brrr: ", stderr);
@@ -29,11 +30,11 @@ int complain_usage(const char *format, ...) {
   return EXIT_USAGE;
 }
 
-int complain_status(const char *doing, brrr_status status, brrr_bytes words) {
+int complain_status(const char *doing, brrr_status status, brrr_bytes detail) {
   const char *text = brrr_status_text(status);
-  if (words.len)
-    return complain("%s: %s: %.*s", doing, text, (int)words.len,
-                    (const char *)words.ptr);
+  if (detail.len)
+    return complain("%s: %s: %.*s", doing, text, (int)detail.len,
+                    (const char *)detail.ptr);
   return complain("%s: %s", doing, text);
 }
 
@@ -56,7 +57,8 @@ int words_parse(words *w, int argc, const char **argv,
   while (w->list && w->list[w->count])
     w->count++;
   if (w->count < min || w->count > max)
-    return complain_usage("%s: want: brrr %s", command, synopsis);
+    return complain_usage("%s: want: brrr %.*s", command,
+                          (int)strcspn(synopsis, "\n"), synopsis);
   return EXIT_DONE;
 }
 

@@ -48,7 +48,8 @@ typedef struct words {
 } words;
 
 /* Reads the options of `table` and checks the number of the other words, which
- * the first line of `synopsis` names. EXIT_DONE or EXIT_USAGE; words_free after either. */
+ * the first line of `synopsis` names. EXIT_DONE or EXIT_USAGE; words_free after
+ * either. */
 int words_parse(words *w, int argc, const char **argv,
                 const struct poptOption *table, const char *synopsis, int min,
                 int max);

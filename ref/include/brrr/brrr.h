@@ -86,7 +86,11 @@ typedef struct brrr_bytes {
  * initialise a static object. */
 #define BRRR_INIT(s)                                                           \
   { (const uint8_t *)("" s), sizeof(s) - 1 }
+#ifdef __cplusplus
+#define BRRR_LIT(s) (brrr_bytes BRRR_INIT(s))
+#else
 #define BRRR_LIT(s) ((brrr_bytes)BRRR_INIT(s))
+#endif
 
 /* The octets of a NUL-terminated string, without the NUL. */
 BRRR_API brrr_bytes brrr_bytes_str(const char *s);

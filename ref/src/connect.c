@@ -135,30 +135,35 @@ static const char *url_for(const brrr_connect_options *options, role r) {
   return own[r] ? own[r] : options->url;
 }
 
-static brrr_status check(const brrr_connect_options *options, role r,
-                         const char **why) {
-  const char *url = url_for(options, r);
-  const scheme *found = url ? scheme_of(url) : NULL;
-  if (!url)
+/* What the role is to be played by: before anything is opened. */
+typedef struct choice {
+  const char *url;
+  const scheme *scheme;
+} choice;
+
+static brrr_status choose(choice *out, const brrr_connect_options *options,
+                          role r, const char **why) {
+  out->url = url_for(options, r);
+  if (!out->url)
     return refuse(r, NO_URL, why);
-  if (!found)
+  out->scheme = scheme_of(out->url);
+  if (!out->scheme)
     return refuse(r, NO_SCHEME, why);
-  return found->roles & 1u << r ? BRRR_OK : refuse(r, NO_ROLE, why);
+  return out->scheme->roles & 1u << r ? BRRR_OK : refuse(r, NO_ROLE, why);
 }
 
-/* The open part with the role's URL, or a new one. */
+/* The open part with this URL, or a new one. */
 static brrr_status part_get(brrr_connection *c,
-                            const brrr_connect_options *options, role r,
-                            part **out) {
-  const char *url = url_for(options, r);
+                            const brrr_connect_options *options,
+                            const choice *chosen, part **out) {
   for (size_t i = 0; i < c->count; i++) {
-    if (strcmp(c->parts[i].url, url) == 0) {
+    if (strcmp(c->parts[i].url, chosen->url) == 0) {
       *out = &c->parts[i];
       return BRRR_OK;
     }
   }
   part *p = &c->parts[c->count];
-  *p = (part){.connection = c, .scheme = scheme_of(url), .url = url};
+  *p = (part){.connection = c, .scheme = chosen->scheme, .url = chosen->url};
   brrr_status s = p->scheme->open(p, options);
   if (s != BRRR_OK)
     return s;
@@ -169,12 +174,12 @@ static brrr_status part_get(brrr_connection *c,
 
 static brrr_status open_all(brrr_connection *c,
                             const brrr_connect_options *options,
-                            const char **why) {
+                            const choice *chosen, const char **why) {
   brrr_backend *const backends[ROLES] = {&c->backends.queue, &c->backends.store,
                                          &c->backends.cache};
   for (role r = QUEUE; r < ROLES; r++) {
     part *p = NULL;
-    brrr_status s = part_get(c, options, r, &p);
+    brrr_status s = part_get(c, options, &chosen[r], &p);
     if (s == BRRR_E_MISUSE)
       return refuse(r, NO_GOOD, why);
     if (s != BRRR_OK)
@@ -196,8 +201,9 @@ static void on_handle_closed(uv_handle_t *handle) { part_closed(handle->data); }
 brrr_status brrr_connect(brrr_connection **out,
                          const brrr_connect_options *options,
                          const char **why) {
+  choice chosen[ROLES];
   for (role r = QUEUE; r < ROLES; r++) {
-    brrr_status s = check(options, r, why);
+    brrr_status s = choose(&chosen[r], options, r, why);
     if (s != BRRR_OK)
       return s;
   }
@@ -205,7 +211,7 @@ brrr_status brrr_connect(brrr_connection **out,
   if (!c)
     return BRRR_E_NOMEM;
   *c = (brrr_connection){.alloc = options->alloc};
-  brrr_status s = open_all(c, options, why);
+  brrr_status s = open_all(c, options, chosen, why);
   c->open = c->count + 1;
   if (s != BRRR_OK) {
     close_all(c);

@@ -27,12 +27,12 @@ static void test_refused(void **state) {
       {"memory:", "memory:", NULL, "there is no URL for the cache"},
       {"http://x", "memory:", "memory:",
        "the URL for the queue has a scheme that is not known"},
-      {"memory:", "", "memory:",
-       "the URL for the store has a scheme that is not known"},
-      {"memory:x", "memory:", "memory:",
-       "the URL for the queue is not well-formed"},
-      {"memory:", "redis://h:0", "memory:",
-       "the URL for the store is not well-formed"},
+      {"memory:", "",
+       "memory:", "the URL for the store has a scheme that is not known"},
+      {"memory:x",
+       "memory:", "memory:", "the URL for the queue is not well-formed"},
+      {"memory:", "redis://h:0",
+       "memory:", "the URL for the store is not well-formed"},
       {"redis://h", "redis://h/1", "redis://h/x",
        "the URL for the cache is not well-formed"},
   };
@@ -43,13 +43,13 @@ static void test_refused(void **state) {
     brrr_connection *c = NULL;
     const char *why = NULL;
     stage_init(&s);
-    assert_int_equal(connect_to(&c, &s, &h, all[i].queue, all[i].store,
-                                all[i].cache, &why),
-                     BRRR_E_MISUSE);
+    assert_int_equal(
+        connect_to(&c, &s, &h, all[i].queue, all[i].store, all[i].cache, &why),
+        BRRR_E_MISUSE);
     assert_string_equal(why, all[i].why);
-    assert_int_equal(connect_to(&c, &s, &h, all[i].queue, all[i].store,
-                                all[i].cache, NULL),
-                     BRRR_E_MISUSE);
+    assert_int_equal(
+        connect_to(&c, &s, &h, all[i].queue, all[i].store, all[i].cache, NULL),
+        BRRR_E_MISUSE);
     assert_null(c);
     stage_free(&s);
     assert_int_equal(h.live, 0);
@@ -78,7 +78,7 @@ static void test_shared(void **state) {
   assert_ptr_not_equal(b.queue.self, b.store.self);
   close_and_wait(&s, c);
   assert_int_equal(
-      connect_to(&c, &s, &h, "unix:///a", "unix:///a?db=1", "redis://h", NULL),
+      connect_to(&c, &s, &h, "redis://a", "redis://a/1", "redis://h", NULL),
       BRRR_OK);
   b = brrr_connection_backends(c);
   assert_ptr_not_equal(b.queue.self, b.cache.self);
@@ -119,7 +119,7 @@ static void connect_once(heap *h, void *ud) {
   (void)ud;
   stage_init(&s);
   brrr_status status =
-      connect_to(&c, &s, h, "redis://h", "memory:", "unix:///a", NULL);
+      connect_to(&c, &s, h, "redis://h", "memory:", "redis://a", NULL);
   if (status == BRRR_OK)
     brrr_connection_close(c, NULL, NULL);
   else

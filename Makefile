@@ -19,7 +19,7 @@ help:
 	@echo 'make lint          clang-format, clang-tidy, ruff, mypy, licence lines'
 	@echo 'make format        reformat the C and Python sources'
 	@echo 'make deps          only the set-up: Debian packages, build/venv'
-	@echo 'make dynamodb      DynamoDBLocal, for brrr-conformance run --store dynamodb'
+	@echo 'make dynamodb      DynamoDBLocal, for the tests and brrr-conformance run --store dynamodb'
 	@echo 'make lock          refresh conformance/requirements.lock'
 	@echo 'make clean         remove build/'
 	@echo 'make spec bench demo fuzz   not there yet'
@@ -41,7 +41,7 @@ $(VENV)/installed: conformance/requirements.lock \
 	@PYTHON='$(PYTHON)' tools/setup-python $(VENV)
 	@touch $@
 
-# Java, Maven and 50 MB of jars: for those who want to judge a DynamoDB store.
+# Java, Maven and 50 MB of jars: for the tests of a DynamoDB store.
 dynamodb: build/dynamodb
 
 build/dynamodb: tools/dynamodb/pom.xml tools/setup-dynamodb
@@ -58,7 +58,7 @@ conformance: deps
 	    --json build/conformance/report.json \
 	    --junit build/conformance/report.xml $(ARGS)
 
-test: deps
+test: deps dynamodb
 	@$(PY) tools/run_tests.py
 
 lint: deps

@@ -37,6 +37,8 @@ void expect(const subject *s, brrr_effect e, brrr_status status,
 
 /* Everything in spec/backends.md, on keys and topics of its own. */
 void contract_store(const subject *s);
+/* The same for keys that are no call_hash; where any octets will do. */
+void contract_store_odd(const subject *s);
 void contract_cache(const subject *s);
 void contract_queue(const subject *s);
 /* Values of `size` octets come back as they were, in every effect. */

@@ -76,8 +76,8 @@ def check_includes(src: Path) -> list[str]:
             edge = f"{path.name} (L{layer[path.name]}) includes {name} (L{layer[name]})"
             if layer[name] > layer[path.name]:
                 problems.append(f"{edge}: upwards")
-            elif layer[path.name] == ADD_ON == layer[name] and (
-                add_on(name) != add_on(path.name)
+            elif layer[path.name] == ADD_ON == layer[name] and not may_include(
+                path.name, name
             ):
                 problems.append(f"{edge}: another add-on")
     return problems

@@ -15,6 +15,9 @@
 typedef struct stage {
   uv_loop_t loop;
   uv_timer_t deadline;
+  uv_prepare_t look; /* while something is waited for: is it there? */
+  bool (*fn)(void *ud);
+  void *ud;
 } stage;
 
 void stage_init(stage *s);

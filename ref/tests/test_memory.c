@@ -24,6 +24,7 @@ static void test_contract(void **state) {
   brrr_memory *m;
   subject s = subject_new(&m);
   contract_store(&s);
+  contract_store_odd(&s);
   contract_cache(&s);
   contract_queue(&s);
   contract_size(&s, 1);

@@ -28,6 +28,7 @@ static void start(fixture *f, brrr_effect e, answer *a) {
 static void test_contract(void **state) {
   const fixture *f = *state;
   contract_store(&f->subject);
+  contract_store_odd(&f->subject);
   contract_cache(&f->subject);
   contract_queue(&f->subject);
 }

@@ -11,7 +11,8 @@
 #include "topic.h"
 
 #include <assert.h>
-#include <string.h>
+
+#define MEMO_OCTETS ((size_t)1024 * 1024)
 
 /* ==== Turns of the loop ================================================== */
 
@@ -107,6 +108,17 @@ static brrr_status get_room(brrr_worker *w) {
   return BRRR_OK;
 }
 
+static brrr_status get_memos(brrr_worker *w) {
+  const brrr_worker_options *o = &w->options;
+  const size_t octets = o->memo_octets ? o->memo_octets : MEMO_OCTETS;
+  brrr_status s = BRRR_OK;
+  if (!o->no_watch)
+    s = brrr_memo_new(&w->watch, o->alloc, octets);
+  if (s == BRRR_OK && o->app)
+    s = brrr_memo_new(&w->asked, o->alloc, octets);
+  return s;
+}
+
 /* Nothing here can fail. */
 static void begin(brrr_worker *w) {
   uv_loop_t *loop = w->options.loop;
@@ -134,6 +146,8 @@ static void begin(brrr_worker *w) {
 
 /* Before it begins, or after it has ended. */
 static void dispose(brrr_worker *w) {
+  brrr_memo_free(w->watch);
+  brrr_memo_free(w->asked);
   brrr_arena_free(&w->arena);
   brrr__alloc(w->options.alloc, w, sizeof *w, 0);
 }
@@ -149,6 +163,8 @@ brrr_status brrr_worker_start(brrr_worker **out,
   *w = (brrr_worker){.options = *options};
   brrr_arena_init(&w->arena, options->alloc);
   s = get_room(w);
+  if (s == BRRR_OK)
+    s = get_memos(w);
   if (s != BRRR_OK) {
     dispose(w);
     return s;

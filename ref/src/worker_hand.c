@@ -228,7 +228,7 @@ static void measure(brrr__hand *h, const brrr_op *op, brrr_outcome outcome) {
 static void on_handled(void *ud, const brrr_op *op, brrr_status status,
                        brrr_bytes words) {
   brrr__hand *h = ud;
-  measure(h, op, status < 0 ? BRRR_FAILED : BRRR_RETURNED);
+  measure(h, op, brrr_op_outcome(op));
   if (status < 0)
     on_problem(h, brrr_op_error(op), words);
   else
@@ -239,7 +239,10 @@ void brrr__hand_begin(brrr__hand *h) {
   const brrr_worker_options *o = &h->lane->worker->options;
   const brrr_handling how = {
       .limits = o->limits,
+      .skip = !o->no_skip,
+      .watch = h->lane->worker->watch,
       .force = h->now.force,
+      .consistent = !o->eventual,
   };
   brrr_op *op = NULL;
   h->state = BRRR__HAND_BUSY;

@@ -54,7 +54,7 @@ static void invoke_app(brrr__hand *h, const brrr_call *call) {
   const brrr_worker_options *o = &h->lane->worker->options;
   h->invoke = (brrr__invoke){
       .app = o->app,
-      .how = {.check = o->check_reruns},
+      .how = {.asked = h->lane->worker->asked, .check = o->check_reruns},
       .backends = &o->backends,
       .alloc = o->alloc,
       .runner = {.submit = run, .self = h},

@@ -125,6 +125,7 @@ struct brrr_worker {
   size_t hand_count;
   brrr__hand **leaders; /* by hash; a power of two of buckets */
   size_t bucket_count;
+  brrr_memo *watch, *asked; /* NULL for none */
 
   uv_idle_t turn;    /* active while a hand is ready */
   brrr__hand *ready; /* can move, first come first */

@@ -138,6 +138,8 @@ brrr_worker_options scene_options(scene *s) {
                                .topics = &s->topic_bytes,
                                .topic_count = 1,
                                .concurrency = s->concurrency,
+                               .no_skip = s->no_skip,
+                               .no_watch = s->no_watch,
                                .no_merge = s->no_merge,
                                .handle = on_handle,
                                .problem = s->no_problem ? NULL : on_problem,

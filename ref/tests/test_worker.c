@@ -63,7 +63,7 @@ static void test_graph(void **state) {
 /* [WORK-8]: a duplicate, and a message for a call whose value is there. */
 static void test_duplicates(void **state) {
   (void)state;
-  scene s = {.concurrency = 3, .no_merge = true};
+  scene s = {.concurrency = 3, .no_skip = true, .no_merge = true};
   brrr_memory *m = on_memory(&s);
   for (int i = 0; i < 5; i++)
     scene_call(&s, "h", "echo", "v");
@@ -109,7 +109,7 @@ static void test_concurrency(void **state) {
 /* A hundred thousand messages that are handled at once: no recursion. */
 static void test_stack_is_flat(void **state) {
   (void)state;
-  scene s = {.concurrency = 2, .no_merge = true};
+  scene s = {.concurrency = 2, .no_skip = true, .no_merge = true};
   brrr_memory *m = on_memory(&s);
   for (int i = 0; i < 100000; i++)
     scene_put(&s, BRRR_LIT("li2e4:root1:he"));

@@ -38,7 +38,7 @@ static void begin_with(scene *s, durable *d, unsigned more) {
 /* Those that come in one turn of the loop are one from the start. */
 static void test_at_once(void **state) {
   (void)state;
-  scene s = {.concurrency = 8};
+  scene s = {.no_skip = true, .concurrency = 8};
   durable d = {0};
   begin(&s, &d);
   scene_call(&s, "a", "echo", "v");
@@ -54,7 +54,7 @@ static void test_at_once(void **state) {
  * is free for others. */
 static void test_meanwhile(void **state) {
   (void)state;
-  scene s = {.concurrency = 2};
+  scene s = {.no_skip = true, .concurrency = 2};
   durable d = {0};
   begin_with(&s, &d, 5);
   scene_call(&s, "b", "echo", "v");
@@ -82,7 +82,7 @@ static void test_meanwhile(void **state) {
 
 static void test_switched_off(void **state) {
   (void)state;
-  scene s = {.concurrency = 3, .no_merge = true};
+  scene s = {.no_skip = true, .concurrency = 3, .no_merge = true};
   durable d = {0};
   begin_with(&s, &d, 2);
   scene_until_held(&s, 3);
@@ -95,7 +95,7 @@ static void test_switched_off(void **state) {
 /* Other octets, or another topic, are another message. */
 static void test_others_are_others(void **state) {
   (void)state;
-  scene s = {.concurrency = 3};
+  scene s = {.no_skip = true, .concurrency = 3};
   durable d = {0};
   begin_with(&s, &d, 0);
   scene_put(&s, BRRR_LIT("li2e4:roou1:ae"));
@@ -118,7 +118,7 @@ static void test_others_are_others(void **state) {
 /* A stopping worker finishes what it has taken, merged or not [WORK-7]. */
 static void test_stop(void **state) {
   (void)state;
-  scene s = {.concurrency = 2};
+  scene s = {.no_skip = true, .concurrency = 2};
   durable d = {0};
   begin_with(&s, &d, 3);
   brrr_worker_stop(s.worker);
@@ -135,7 +135,7 @@ static void test_stop(void **state) {
 /* The problem of the first is not that of those that came later. */
 static void test_first_stops_the_worker(void **state) {
   (void)state;
-  scene s = {.concurrency = 2, .policy = BRRR_STOP};
+  scene s = {.no_skip = true, .concurrency = 2, .policy = BRRR_STOP};
   durable d = {0};
   begin_with(&s, &d, 3);
   brrr_invocation_fail(s.held[--s.held_count], BRRR_LIT("boom"));
@@ -151,7 +151,7 @@ static void test_first_stops_the_worker(void **state) {
 /* One dead letter for all, and all are acknowledged. */
 static void test_dead_letter(void **state) {
   (void)state;
-  scene s = {.concurrency = 2, .policy = BRRR_DEAD_LETTER};
+  scene s = {.no_skip = true, .concurrency = 2, .policy = BRRR_DEAD_LETTER};
   durable d = {0};
   begin_with(&s, &d, 3);
   scene_answer_held(&s);
@@ -170,7 +170,10 @@ static void test_dead_letter(void **state) {
 /* In the pause before it is tried again, equal ones still become part of it. */
 static void test_joins_a_retry(void **state) {
   (void)state;
-  scene s = {.concurrency = 2, .policy = BRRR_RETRY, .flaky_fails = 1};
+  scene s = {.no_skip = true,
+             .concurrency = 2,
+             .policy = BRRR_RETRY,
+             .flaky_fails = 1};
   durable d = {0};
   begin(&s, &d);
   scene_call(&s, "a", "flaky", "v");
@@ -186,7 +189,7 @@ static void test_joins_a_retry(void **state) {
 /* Of several acknowledgements, only those that failed are asked for again. */
 static void test_some_acknowledgements_fail(void **state) {
   (void)state;
-  scene s = {.concurrency = 2};
+  scene s = {.no_skip = true, .concurrency = 2};
   durable d = {0};
   begin_with(&s, &d, 5);
   scene_answer_held(&s);
@@ -204,7 +207,7 @@ static void test_some_acknowledgements_fail(void **state) {
 static void test_no_room(void **state) {
   (void)state;
   for (unsigned more = ROOM; more <= ROOM + 2; more++) {
-    scene s = {.concurrency = 2};
+    scene s = {.no_skip = true, .concurrency = 2};
     durable d = {0};
     begin(&s, &d);
     scene_call(&s, "a", "later", "");

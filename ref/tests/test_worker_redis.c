@@ -93,7 +93,10 @@ static void test_stop_loses_nothing(void **state) {
   fixture *f = *state;
   unsigned pushed = 0, handled = 0;
   for (unsigned round = 0; round < ROUNDS; round++) {
-    scene s = {.concurrency = 4, .policy = BRRR_GO_ON, .no_merge = true};
+    scene s = {.concurrency = 4,
+               .policy = BRRR_GO_ON,
+               .no_skip = true,
+               .no_merge = true};
     begin(&s, f, f->redis);
     if (round == 0)
       scene_call(&s, "h", "echo", "v"), pushed++;

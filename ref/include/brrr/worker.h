@@ -7,6 +7,9 @@
  * handler, which answers now or later, from the loop's thread. So no message is
  * taken that cannot be handled at once.
  *
+ * A task of the app that takes long should be one that `blocks`: while it runs
+ * on the loop, nothing else does, the heartbeat of a durable queue included.
+ *
  * Messages with the same octets that come while one of them is in hand are
  * handled as one, after it [WORK-23].
  */
@@ -110,6 +113,8 @@ typedef struct brrr_worker_options {
   /* Cheap joins, and what they may remember; see spec/joins.md. */
   bool no_skip, no_watch, no_merge; /* each can be switched off */
   size_t memo_octets;               /* for each of two memos; 0 means 1 MiB */
+  bool eventual; /* the store's reads of pending returns may be behind its
+                    writes: no write of theirs is left out */
 } brrr_worker_options;
 
 typedef struct brrr_worker brrr_worker;

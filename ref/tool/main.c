@@ -17,6 +17,9 @@ typedef struct command {
 } command;
 
 static const command commands[] = {
+    {"schedule", command_schedule, "schedule a call, print its hash"},
+    {"read", command_read, "print the value of a call"},
+    {"worker", command_worker, "run a worker with the demo's tasks"},
     {"decode", command_decode, "a record's octets as JSON"},
     {"encode", command_encode, "JSON as a record's octets"},
 };

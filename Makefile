@@ -15,6 +15,7 @@ export CMAKE_BUILD_PARALLEL_LEVEL ?= $(JOBS)
 
 help:
 	@echo 'make conformance   judge both adapters; report in build/conformance/'
+	@echo 'make demo          HTTP server and worker on port 8080, in memory; or PORT, REDIS_URL'
 	@echo 'make test          everything that CI checks: lint, C, Python, conformance'
 	@echo 'make lint          clang-format, clang-tidy, ruff, mypy, licence lines'
 	@echo 'make format        reformat the C and Python sources'
@@ -22,7 +23,7 @@ help:
 	@echo 'make dynamodb      DynamoDBLocal, for the tests and brrr-conformance run --store dynamodb'
 	@echo 'make lock          refresh conformance/requirements.lock'
 	@echo 'make clean         remove build/'
-	@echo 'make spec bench demo fuzz   not there yet'
+	@echo 'make spec bench fuzz        not there yet'
 	@echo
 	@echo 'ARGS="..." goes to the command behind conformance and lint.'
 
@@ -69,7 +70,7 @@ format: deps
 
 # ---- not there yet ----------------------------------------------------------
 
-spec bench demo fuzz:
+spec bench fuzz:
 	@echo 'make $@: this part is not there yet (see CHANGELOG.md)' >&2; exit 1
 
 # ---- upkeep -----------------------------------------------------------------

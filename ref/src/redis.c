@@ -8,15 +8,19 @@
 #include "base.h"
 #include "redis_hub.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
+#define DEAD_AFTER_MS 30000
+#define MAX_DELIVERIES 5
+
 static void redis_free(brrr_redis *r);
 
-static void on_handle_opened(void *ud) { ((brrr_redis *)ud)->handles++; }
+void brrr__redis_opened(void *redis) { ((brrr_redis *)redis)->handles++; }
 
-static void on_handle_closed(void *ud) {
-  brrr_redis *r = ud;
+void brrr__redis_closed(void *redis) {
+  brrr_redis *r = redis;
   if (--r->handles)
     return;
   void (*closed)(void *) = r->closed;
@@ -31,14 +35,26 @@ void brrr__redis_link_open(brrr_redis *r, brrr__link *l, bool wants_id) {
                                            .alloc = r->alloc,
                                            .url = &r->url,
                                            .wants_id = wants_id,
-                                           .opened = on_handle_opened,
-                                           .closed = on_handle_closed,
+                                           .opened = brrr__redis_opened,
+                                           .closed = brrr__redis_closed,
                                            .ud = r});
 }
 
 void brrr__redis_failed(brrr_redis *r, brrr_bytes words) {
   (void)snprintf(r->words, sizeof r->words, "%.*s", (int)words.len,
                  words.ptr ? (const char *)words.ptr : "");
+}
+
+void brrr__redis_log(const brrr_redis *r, brrr_level level, const char *format,
+                     ...) {
+  char text[300];
+  va_list args;
+  if (!r->log.fn)
+    return;
+  va_start(args, format);
+  (void)vsnprintf(text, sizeof text, format, args);
+  va_end(args);
+  r->log.fn(r->log.ud, level, text);
 }
 
 /* ---- orders -------------------------------------------------------------- */
@@ -101,13 +117,23 @@ static brrr_status send_command(brrr_redis *r, const brrr_effect *e,
 
 static void submit(void *self, const brrr_effect *e, brrr_done done) {
   brrr_redis *r = self;
-  brrr_status s = e->type == BRRR_QUEUE_GET ? brrr__pops_get(r, e, done)
-                                            : send_command(r, e, done);
+  brrr_status s = BRRR_OK;
+  if (e->type == BRRR_QUEUE_GET)
+    s = r->is_durable ? brrr__durable_get(r, e, done)
+                      : brrr__pops_get(r, e, done);
+  else if (e->type == BRRR_QUEUE_ACK ||
+           (e->type == BRRR_QUEUE_DEAD && e->receipt.len))
+    brrr__durable_settle(r, e, done);
+  else
+    s = send_command(r, e, done);
   if (s != BRRR_OK)
     done.fn(done.ud, &(brrr_reply){.status = s});
 }
 
-static void wake(void *self) { brrr__pops_wake(self); }
+static void wake(void *self) {
+  brrr__pops_wake(self);
+  brrr__durable_wake(self);
+}
 
 brrr_backend brrr_redis_backend(brrr_redis *r) {
   return (brrr_backend){.submit = submit, .self = r, .wake = wake};
@@ -115,28 +141,56 @@ brrr_backend brrr_redis_backend(brrr_redis *r) {
 
 const char *brrr_redis_error(const brrr_redis *r) { return r->words; }
 
+static uint32_t or_else(uint32_t number, uint32_t otherwise) {
+  return number ? number : otherwise;
+}
+
+/* [REDIS-31] A random UUID. */
+static brrr_status name_worker(brrr_redis *r) {
+  uint8_t octets[16];
+  char *to = r->worker;
+  if (uv_random(NULL, NULL, octets, sizeof octets, 0, NULL))
+    return BRRR_E_IO;
+  octets[6] = (uint8_t)((octets[6] & 0x0f) | 0x40);
+  octets[8] = (uint8_t)((octets[8] & 0x3f) | 0x80);
+  for (size_t i = 0; i < sizeof octets; i++)
+    to += sprintf(to, "%s%02x",
+                  i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", octets[i]);
+  return BRRR_OK;
+}
+
 brrr_status brrr_redis_new(brrr_redis **out, brrr_alloc alloc,
                            struct uv_loop_s *loop,
                            const brrr_redis_options *options) {
   brrr_redis *r = brrr__alloc(alloc, NULL, 0, sizeof *r);
   if (!r)
     return BRRR_E_NOMEM;
-  *r = (brrr_redis){.alloc = alloc, .loop = loop, .key.alloc = alloc};
+  *r = (brrr_redis){
+      .alloc = alloc,
+      .loop = loop,
+      .key.alloc = alloc,
+      .log = options->log,
+      .is_durable = options->durable,
+      .dead_after_ms = or_else(options->dead_after_ms, DEAD_AFTER_MS),
+      .max_deliveries = or_else(options->max_deliveries, MAX_DELIVERIES)};
   brrr_status s = brrr__redis_url_parse(&r->url, alloc, options->url);
+  if (s == BRRR_OK)
+    s = name_worker(r);
   if (s != BRRR_OK) {
+    brrr__redis_url_free(&r->url, alloc);
     brrr__alloc(alloc, r, sizeof *r, 0);
     return s;
   }
   uv_timer_init(loop, &r->timer);
   r->timer.data = r;
-  on_handle_opened(r);
+  brrr__redis_opened(r);
   brrr__redis_link_open(r, &r->commands, false);
   *out = r;
   return BRRR_OK;
 }
 
 static void on_timer_closed(uv_handle_t *handle) {
-  on_handle_closed(handle->data);
+  brrr__redis_closed(handle->data);
 }
 
 void brrr_redis_close(brrr_redis *r, void (*closed)(void *ud), void *ud) {
@@ -144,6 +198,10 @@ void brrr_redis_close(brrr_redis *r, void (*closed)(void *ud), void *ud) {
   r->closed = closed;
   r->ud = ud;
   brrr__pops_close(r);
+  brrr__durable_close(r);
+}
+
+void brrr__redis_shut(brrr_redis *r) {
   brrr__link_close(&r->commands);
   uv_close((uv_handle_t *)&r->timer, on_timer_closed);
 }
@@ -151,6 +209,7 @@ void brrr_redis_close(brrr_redis *r, void (*closed)(void *ud), void *ud) {
 static void redis_free(brrr_redis *r) {
   brrr_alloc alloc = r->alloc;
   brrr__pops_free(r);
+  brrr__durable_free(r);
   for (brrr__order *o = r->free, *next; o; o = next) {
     next = o->next;
     brrr__alloc(alloc, o, sizeof *o, 0);

@@ -11,12 +11,15 @@
  *   CACHE_INCR     INCR name                     number
  *   QUEUE_PUT      RPUSH topic message           number
  *   QUEUE_GET      BLPOP topic 20                topic and message, or nil
+ *   QUEUE_DEAD     EVAL script 1 list message reason     1
  *
  * No key is given an expiry [REDIS-11] [REDIS-23].
  */
 #include "redis_command.h"
 
 #include "base.h"
+#include "redis_reason.h"
+#include "redis_script.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -67,19 +70,25 @@ void brrr__redis_key_free(brrr__redis_key *key) {
   key->cap = 0;
 }
 
+static bool key_reserve(brrr__redis_key *scratch, size_t len) {
+  if (len <= scratch->cap)
+    return true;
+  uint8_t *p = brrr__alloc(scratch->alloc, NULL, 0, len);
+  if (!p)
+    return false;
+  brrr__redis_key_free(scratch);
+  scratch->ptr = p;
+  scratch->cap = len;
+  return true;
+}
+
 /* type "/" call_hash [REDIS-20] */
 static brrr_status key_build(brrr__redis_key *scratch, brrr_key key,
                              brrr_bytes *out) {
   brrr_bytes kind = brrr_bytes_str(brrr_kind_name(key.kind));
   size_t len = kind.len + 1 + key.call_hash.len;
-  if (len > scratch->cap) {
-    uint8_t *p = brrr__alloc(scratch->alloc, NULL, 0, len);
-    if (!p)
-      return BRRR_E_NOMEM;
-    brrr__redis_key_free(scratch);
-    scratch->ptr = p;
-    scratch->cap = len;
-  }
+  if (!key_reserve(scratch, len))
+    return BRRR_E_NOMEM;
   memcpy(scratch->ptr, kind.ptr, kind.len);
   scratch->ptr[kind.len] = '/';
   if (key.call_hash.len)
@@ -114,6 +123,21 @@ static void add_store(args *a, const brrr_effect *e, brrr_bytes key) {
   }
 }
 
+/* Names of a durable queue keep all that is of a topic in one slot. */
+static brrr_status name_build(brrr__redis_key *scratch, const char *before,
+                              brrr_bytes topic, brrr_bytes *out) {
+  const brrr_bytes first = brrr_bytes_str(before);
+  const size_t len = first.len + 1 + topic.len + 1;
+  if (!key_reserve(scratch, len))
+    return BRRR_E_NOMEM;
+  memcpy(scratch->ptr, first.ptr, first.len);
+  scratch->ptr[first.len] = '{';
+  memcpy(scratch->ptr + first.len + 1, topic.ptr, topic.len);
+  scratch->ptr[len - 1] = '}';
+  *out = (brrr_bytes){scratch->ptr, len};
+  return BRRR_OK;
+}
+
 static brrr_status args_finish(const args *a, char **out, size_t *len) {
   char *command = NULL;
   if (a->too_long)
@@ -125,6 +149,21 @@ static brrr_status args_finish(const args *a, char **out, size_t *len) {
   *out = command;
   *len = (size_t)n;
   return BRRR_OK;
+}
+
+/* A message that no list holds: the dead letter is all there is to it. */
+static brrr_status set_aside(char **out, size_t *len, brrr__redis_key *key,
+                             const brrr_effect *e) {
+  args a = {0};
+  char reason[BRRR__REASON_MAX];
+  brrr_bytes name;
+  brrr_status s = name_build(key, "brrr:dead:", e->name, &name);
+  if (s != BRRR_OK)
+    return s;
+  add_script(&a, brrr__script_letter, name); /* [REDIS-40] */
+  add(&a, e->value);
+  add(&a, (brrr_bytes){(uint8_t *)reason, brrr__redis_reason(reason, e)});
+  return args_finish(&a, out, len);
 }
 
 brrr_status brrr__redis_command(char **out, size_t *len, brrr__redis_key *key,
@@ -146,10 +185,11 @@ brrr_status brrr__redis_command(char **out, size_t *len, brrr__redis_key *key,
     add(&a, e->name);
     add_text(&a, "20");
     break;
+  case BRRR_QUEUE_DEAD:
+    return set_aside(out, len, key, e);
   case BRRR_INVOKE:
   case BRRR_RUN:
   case BRRR_QUEUE_ACK:
-  case BRRR_QUEUE_DEAD:
     return BRRR_E_MISUSE;
   default: {
     brrr_status s = key_build(key, e->key, &name);
@@ -201,6 +241,20 @@ brrr_status brrr__redis_unblock(char **out, size_t *len, int64_t id) {
   return args_finish(&a, out, len);
 }
 
+/* Redis 6 quotes the error that a script has met: "... -READONLY ...". */
+bool brrr__redis_not_now(const redisReply *reply) {
+  static const char *const all[] = {"LOADING",     "READONLY", "MASTERDOWN",
+                                    "CLUSTERDOWN", "TRYAGAIN", "UNBLOCKED"};
+  if (reply->type != REDIS_REPLY_ERROR)
+    return false;
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+    const char *at = strstr(reply->str, all[i]);
+    if (at && (at == reply->str || at[-1] == '-'))
+      return true;
+  }
+  return false;
+}
+
 static brrr_reply failed(const char *words) {
   return (brrr_reply){.status = BRRR_E_IO, .value = brrr_bytes_str(words)};
 }
@@ -217,7 +271,8 @@ static brrr_reply number(brrr_effect_type type, const redisReply *reply) {
     return (brrr_reply){.status = BRRR_MISMATCH};
   if (reply->integer == 0 && type == BRRR_STORE_HAS)
     return (brrr_reply){.status = BRRR_ABSENT};
-  if (compares || type == BRRR_STORE_HAS || type == BRRR_QUEUE_PUT)
+  if (compares || type == BRRR_STORE_HAS || type == BRRR_QUEUE_PUT ||
+      type == BRRR_QUEUE_DEAD)
     return (brrr_reply){.status = BRRR_OK};
   return failed("unexpected reply: a number");
 }

@@ -30,6 +30,10 @@ brrr_status brrr__redis_format(char **out, size_t *len, brrr_alloc alloc,
 /* CLIENT UNBLOCK for the connection `id`. */
 brrr_status brrr__redis_unblock(char **out, size_t *len, int64_t id);
 
+/* Whether it is an error that says "not now": a server that starts, a replica,
+ * a cluster that is being rearranged, a pop that somebody has ended. */
+bool brrr__redis_not_now(const redisReply *reply);
+
 /* What `reply` means for an effect of this type; borrows from it. */
 brrr_reply brrr__redis_reply(brrr_effect_type type, const redisReply *reply);
 

@@ -28,7 +28,12 @@ struct brrr_redis {
   brrr__link commands;
   brrr__redis_key key;
   struct brrr__pops *pops;
+  struct brrr__durable *durable;
   brrr__order *free;
+  brrr_log log;
+  bool is_durable;
+  uint32_t dead_after_ms, max_deliveries;
+  char worker[40];  /* a random name for this object [REDIS-31] */
   uv_timer_t timer; /* until the next try to end gets */
   unsigned handles; /* of libuv, open */
   bool closing;
@@ -37,8 +42,14 @@ struct brrr_redis {
   char words[256]; /* of the last failure */
 };
 
+/* Tells the operator; a line of up to 300 octets. */
+void brrr__redis_log(const brrr_redis *r, brrr_level level, const char *format,
+                     ...) __attribute__((format(printf, 3, 4)));
 /* Remembers why something failed. */
 void brrr__redis_failed(brrr_redis *r, brrr_bytes words);
+/* For each handle on the loop: the hub lives until all are closed. */
+void brrr__redis_opened(void *redis);
+void brrr__redis_closed(void *redis);
 /* Opens a link whose handles are counted as the hub's. */
 void brrr__redis_link_open(brrr_redis *r, brrr__link *l, bool wants_id);
 
@@ -56,5 +67,18 @@ brrr_status brrr__pops_get(brrr_redis *r, const brrr_effect *e, brrr_done done);
 void brrr__pops_wake(brrr_redis *r);
 void brrr__pops_close(brrr_redis *r);
 void brrr__pops_free(brrr_redis *r);
+
+/* ---- redis_durable.c: the durable queue ---------------------------------- */
+
+brrr_status brrr__durable_get(brrr_redis *r, const brrr_effect *e,
+                              brrr_done done);
+/* QUEUE_ACK, and QUEUE_DEAD with a receipt. */
+void brrr__durable_settle(brrr_redis *r, const brrr_effect *e, brrr_done done);
+void brrr__durable_wake(brrr_redis *r);
+/* Leaves what can be left; when all that has ended, brrr__redis_shut. */
+void brrr__durable_close(brrr_redis *r);
+void brrr__durable_free(brrr_redis *r);
+/* The rest of brrr_redis_close. */
+void brrr__redis_shut(brrr_redis *r);
 
 #endif

@@ -16,12 +16,16 @@ int fixture_group_teardown(void **state) {
   return 0;
 }
 
-brrr_redis *fixture_open(fixture *f, const char *url) {
+brrr_redis *fixture_open_with(fixture *f, const brrr_redis_options *options) {
   brrr_redis *r;
-  assert_int_equal(brrr_redis_new(&r, heap_alloc(&f->heap), &f->stage.loop,
-                                  &(brrr_redis_options){.url = url}),
-                   BRRR_OK);
+  assert_int_equal(
+      brrr_redis_new(&r, heap_alloc(&f->heap), &f->stage.loop, options),
+      BRRR_OK);
   return r;
+}
+
+brrr_redis *fixture_open(fixture *f, const char *url) {
+  return fixture_open_with(f, &(brrr_redis_options){.url = url});
 }
 
 subject fixture_subject(fixture *f, brrr_redis *r) {

@@ -28,6 +28,8 @@ int fixture_teardown(void **state);
 
 /* Another backend on the same loop, to be closed by fixture_close. */
 brrr_redis *fixture_open(fixture *f, const char *url);
+/* The same, with any options; its alloc and loop are the fixture's. */
+brrr_redis *fixture_open_with(fixture *f, const brrr_redis_options *options);
 /* Closes it, and waits until that is done. */
 void fixture_close(fixture *f, brrr_redis *r);
 subject fixture_subject(fixture *f, brrr_redis *r);

@@ -3,6 +3,7 @@
  * adapter.c - libbrrr behind proto/adapter.proto: commands come in, and go to
  * those who carry them out.
  */
+#include "codec.h"
 #include "frames.h"
 #include "records.h"
 #include "replies.h"
@@ -31,6 +32,12 @@ static void on_command(session *s, const Brrr__Adapter__Command *c) {
     break;
   case BRRR__ADAPTER__COMMAND__COMMAND_DECODE:
     records_decode(s->frames, c->id, c->decode);
+    break;
+  case BRRR__ADAPTER__COMMAND__COMMAND_ENCODE_CALL:
+    codec_encode_call(s->frames, c->id, c->encode_call);
+    break;
+  case BRRR__ADAPTER__COMMAND__COMMAND_ENCODE_VALUE:
+    codec_encode_value(s->frames, c->id, c->encode_value);
     break;
   case BRRR__ADAPTER__COMMAND__COMMAND_OPEN:
     session_open(s, c->id, c->open);

@@ -23,6 +23,7 @@ static Brrr__Adapter__Code code_of(brrr_status status) {
   case BRRR_E_RECORD:
   case BRRR_E_ENCODE:
   case BRRR_E_TOPIC:
+  case BRRR_E_CODEC:
     return BRRR__ADAPTER__CODE__REFUSED;
   case BRRR_E_SPAWN:
     return BRRR__ADAPTER__CODE__SPAWN_LIMIT;

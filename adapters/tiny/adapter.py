@@ -5,11 +5,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import struct
 import sys
 from base64 import b64decode, b64encode
 from contextlib import suppress
 from typing import Any
 
+import codec
 from tiny import (
     Ask,
     Brrr,
@@ -77,6 +79,14 @@ class Adapter:
             return {"encoded": {"octets": self.encode(**it)}}
         if name == "decode":
             return {"decoded": self.decode(it["type"], it["octets"])}
+        if name == "encode_call":
+            args, is_text = self.given(it["args"])
+            args = args if is_text else [args]
+            payload, call_hash = codec.encode_call(it["task_name"], args)
+            return {"encoded_call": {"payload": payload, "call_hash": call_hash}}
+        if name == "encode_value":
+            value, _ = self.given(it["json"])
+            return {"encoded": {"octets": codec.write(value).encode()}}
         if name == "answer":
             if waiting := self.answers.pop(it["invocation"], None):  # not given up
                 waiting.set_result(it)
@@ -100,6 +110,18 @@ class Adapter:
         else:
             await self.serve(number, it["topic"], it["on_problem"])
         return {"done": {}}
+
+    def given(self, it: Any) -> tuple[Any, bool]:
+        """Give the JSON of a command, and whether it is a text."""
+        form, given = it.popitem()
+        if form == "integer":
+            return int(given), False
+        octets = b64decode(given)
+        if form == "double":
+            return struct.unpack(">d", octets)[0], False
+        if form == "string":
+            return octets.decode(errors="surrogatepass"), False
+        return codec.read(octets), True
 
     def encode(self, ill_formed: list[Any], **records: Any) -> bytes:
         _, it = records.popitem()

@@ -11,6 +11,7 @@ import pytest
 from brrr_conformance.records import Kind, ScheduleMessage
 from brrr_conformance.vector import (
     Expected,
+    Vector,
     VectorError,
     Way,
     expand,
@@ -24,6 +25,10 @@ MINIMAL = {"id": "a", "suite": "decode.value", "hex": "6c65", "expect": "accept"
 MESSAGE = {"root_id": "r", "call_hash": "h"}
 
 
+def read(file: Path) -> list[Vector]:
+    return [each for each in read_vectors(file) if isinstance(each, Vector)]
+
+
 def write(tmp_path: Path, *tables: Any) -> Path:
     file = tmp_path / "v.jsonl"
     lines = [each if isinstance(each, str) else json.dumps(each) for each in tables]
@@ -32,7 +37,7 @@ def write(tmp_path: Path, *tables: Any) -> Path:
 
 
 def test_minimal(tmp_path: Path) -> None:
-    (vector,) = read_vectors(write(tmp_path, MINIMAL))
+    (vector,) = read(write(tmp_path, MINIMAL))
     assert (vector.way, vector.kind, vector.expect) == (Way.DECODE, "value", "accept")
     assert (vector.level, vector.requirements, vector.note) == (1, (), "")
     assert vector.source.endswith("v.jsonl:1")
@@ -52,7 +57,7 @@ def test_patience(tmp_path: Path) -> None:
         "source": {"by": "somebody"},
     }
     file = write(tmp_path, "\ufeff" + json.dumps(MINIMAL) + "\r", "", "  ", more)
-    first, second = read_vectors(file)
+    first, second = read(file)
     assert (first.id, second.id) == ("a", "b")
     assert (second.input, second.level) == (((b"le", 1),), 2)
 
@@ -60,7 +65,7 @@ def test_patience(tmp_path: Path) -> None:
 def test_gen(tmp_path: Path) -> None:
     table = {**MINIMAL, "gen": [["6c", 100000], ["65", 1], ["", 5]]}
     del table["hex"]
-    (vector,) = read_vectors(write(tmp_path, table))
+    (vector,) = read(write(tmp_path, table))
     assert vector.input is not None
     assert expand(vector.input) == b"l" * 100000 + b"e"
 
@@ -73,7 +78,7 @@ def test_value(tmp_path: Path) -> None:
         "value": {"root_id": {"hex": "c3bc"}, "call_hash": "h"},
         "canonical": "6c",
     }
-    (vector,) = read_vectors(write(tmp_path, table))
+    (vector,) = read(write(tmp_path, table))
     assert vector.value == ScheduleMessage("ü", "h")
     assert vector.canonical == ((b"l", 1),)
     assert (vector.kind, vector.expect) == (Kind.SCHEDULE_MESSAGE, Expected.ACCEPT)
@@ -81,14 +86,14 @@ def test_value(tmp_path: Path) -> None:
 
 def test_what_is_written_may_stand_in_hex(tmp_path: Path) -> None:
     table = {**MINIMAL, "suite": "encode.ScheduleMessage", "value": MESSAGE}
-    (vector,) = read_vectors(write(tmp_path, table))
+    (vector,) = read(write(tmp_path, table))
     assert (vector.input, vector.canonical) == (None, ((b"le", 1),))
 
 
 def test_lone_surrogate_in_json(tmp_path: Path) -> None:
     value = {"root_id": "a\ud800", "call_hash": "h"}
     table = {**MINIMAL, "suite": "encode.ScheduleMessage", "value": value}
-    (vector,) = read_vectors(write(tmp_path, table))
+    (vector,) = read(write(tmp_path, table))
     assert isinstance(vector.value, ScheduleMessage)
     octets = vector.value.root_id.encode("utf-8", "surrogateescape")
     assert octets == b"a\xed\xa0\x80"
@@ -147,3 +152,15 @@ def test_no_vectors(tmp_path: Path) -> None:
         read_vectors(write(tmp_path, ""))
     with pytest.raises(VectorError, match="No such file"):
         read_vectors(tmp_path / "none")
+
+
+def test_codec_vectors_may_stand_beside_others(tmp_path: Path) -> None:
+    table = {"id": "b", "suite": "codec-json.value", "json": "1", "expect": "reject"}
+    first, second = read_vectors(write(tmp_path, MINIMAL, table))
+    assert (first.profile, second.profile) == ("wire", "codec-json")
+
+
+def test_bad_codec_vector(tmp_path: Path) -> None:
+    table = {"id": "a", "suite": "codec-json.value", "expect": "reject"}
+    with pytest.raises(VectorError, match=r"v\.jsonl:1: one of json, hex"):
+        read_vectors(write(tmp_path, table))

@@ -182,6 +182,15 @@ class Adapter:
             )
         return decoded
 
+    async def encode_call(self, task_name: str, args: pb.Json) -> pb.EncodedCall:
+        message = pb.EncodeCall(task_name=task_name, args=args)
+        command = pb.Command(encode_call=message)
+        return (await self._ask(command, "encoded_call")).encoded_call
+
+    async def encode_value(self, value: pb.Json) -> bytes:
+        command = pb.Command(encode_value=pb.EncodeValue(json=value))
+        return (await self._ask(command, "encoded")).encoded.octets
+
     async def open(
         self,
         redis_url: str,

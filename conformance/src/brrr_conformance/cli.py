@@ -91,7 +91,9 @@ def run(
     ] = None,
     profile: Annotated[
         str | None,
-        typer.Option(metavar="P", help="Only wire, client, worker or fleet."),
+        typer.Option(
+            metavar="P", help="Only wire, client, worker, codec-json or fleet."
+        ),
     ] = None,
     redis: Redis = None,
     store: StoreName = Store.REDIS,
@@ -179,7 +181,7 @@ def list_() -> None:
     console = make_console()
     for case in collect():
         requirements = " ".join(case.requirements)
-        line = f"{case.profile:<7} {case.id:<48} {requirements}"
+        line = f"{case.profile:<10} {case.id:<48} {requirements}"
         console.print(line.rstrip(), soft_wrap=True)
 
 
@@ -202,9 +204,9 @@ def explain(
     console.print()
     console.print(found.text)
     about = [case for case in collect() if name in case.requirements]
-    cases = [case for case in about if case.profile != "wire"]
+    cases = [case for case in about if case.module != "wire"]
     _print_cases("cases", cases, most=len(cases))
-    _print_cases("vectors", [case for case in about if case.profile == "wire"], most=30)
+    _print_cases("vectors", [case for case in about if case.module == "wire"], most=30)
 
 
 def _print_cases(what: str, cases: list[Case], most: int) -> None:

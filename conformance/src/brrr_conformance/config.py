@@ -31,6 +31,7 @@ class Profile(StrEnum):
     WIRE = "wire"
     CLIENT = "client"
     WORKER = "worker"
+    CODEC_JSON = "codec-json"
     # More than an SDK needs: to be claimed in so many words.
     JOINS = "joins"
     DURABLE = "durable"

@@ -64,7 +64,7 @@ KNOWN: pytest.StashKey[tuple[Deviation, ...]] = pytest.StashKey()
 
 MARKERS = (
     "requirement(*ids): the requirements that this case is about",
-    "profile(name): wire, client, worker or fleet: what an SDK must claim",
+    "profile(name): wire, client, worker, codec-json or fleet: what an SDK must claim",
     "store(name): redis or dynamodb: the only store that this case is about",
     "deadline(seconds): how long the whole case may take, if not 30 s",
 )

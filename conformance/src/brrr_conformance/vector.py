@@ -15,6 +15,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from brrr_conformance import codec
 from brrr_conformance.foreign import in_our_form
 from brrr_conformance.forms import from_json
 from brrr_conformance.notation import NotationError, parse_plain
@@ -24,6 +25,7 @@ from brrr_conformance.records import Kind, Record
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from brrr_conformance.codec import CodecVector
     from brrr_conformance.spec import Example, Spec
 
 # What a vector may expand to; far above the 16 MiB that any of ours has.
@@ -41,6 +43,7 @@ VERDICTS = {
 ERRORS = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
 
 Runs: TypeAlias = tuple[tuple[bytes, int], ...]
+AnyVector: TypeAlias = "Vector | CodecVector"
 
 
 class VectorError(HarnessError):
@@ -75,6 +78,7 @@ class Vector:
     # What must be written.
     canonical: Runs | None = None
     source: str = ""
+    profile: str = "wire"
 
     @property
     def suite(self) -> str:
@@ -85,20 +89,20 @@ def expand(runs: Runs) -> bytes:
     return b"".join(unit * times for unit, times in runs)
 
 
-def read_vectors(file: Path) -> list[Vector]:
+def read_vectors(file: Path) -> list[AnyVector]:
     """Read a file of vectors; raise VectorError for the first bad line."""
     try:
         text = file.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise VectorError(f"{file}: {error}") from error
-    vectors: list[Vector] = []
+    vectors: list[AnyVector] = []
     lines: dict[str, int] = {}
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
         source = f"{file}:{number}"
         try:
-            vector = parse_vector(json.loads(line), source)
+            vector = parse_any(json.loads(line), source)
         except ERRORS as error:
             reason = f"no {error}" if isinstance(error, KeyError) else error
             raise VectorError(f"{source}: {reason}") from error
@@ -113,20 +117,27 @@ def read_vectors(file: Path) -> list[Vector]:
     return vectors
 
 
-def all_vectors(spec: Spec) -> list[Vector]:
+def all_vectors(spec: Spec) -> list[AnyVector]:
     """Read the package's own files and the specification's examples."""
-    vectors = [
-        vector
-        for example in spec.examples
-        if example.kind in list(Way)
-        for vector in spec_vectors(example)
-    ]
+    vectors: list[AnyVector] = []
+    for example in spec.examples:
+        if example.kind in list(Way):
+            vectors += spec_vectors(example)
+        elif example.kind == codec.EXAMPLE:
+            vectors += codec.spec_vectors(example)
     for file in sorted((Path(__file__).parent / "vectors").rglob("*.jsonl")):
         vectors += read_vectors(file)
     twice = [name for name, n in Counter(each.id for each in vectors).items() if n > 1]
     if twice:
         raise VectorError(f"more than one vector has the id {twice[0]!r}")
     return vectors
+
+
+def parse_any(table: Any, source: str) -> AnyVector:
+    """Read one vector, of records or of the JSON codec."""
+    if isinstance(table, dict) and str(table.get("suite")).startswith(codec.FAMILY):
+        return codec.parse(table, source)
+    return parse_vector(table, source)
 
 
 def parse_vector(table: Any, source: str) -> Vector:

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from brrr_conformance import codec
+from brrr_conformance.codec import CodecVector
 from brrr_conformance.judge import judge
 from brrr_conformance.plugin import SPEC
-from brrr_conformance.vector import Vector, all_vectors, read_vectors
+from brrr_conformance.vector import AnyVector, all_vectors, read_vectors
 
 if TYPE_CHECKING:
     from brrr_conformance.pool import Bench
-
-pytestmark = pytest.mark.profile("wire")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -26,12 +26,19 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
             pytest.param(
                 vector,
                 id=vector.id,
-                marks=pytest.mark.requirement(*vector.requirements),
+                marks=[
+                    pytest.mark.requirement(*vector.requirements),
+                    pytest.mark.profile(vector.profile),
+                ],
             )
             for vector in vectors
         ],
     )
 
 
-async def test_vector(vector: Vector, bench: Bench) -> None:
-    await judge(vector, await bench.adapter())
+async def test_vector(vector: AnyVector, bench: Bench) -> None:
+    adapter = await bench.adapter()
+    if isinstance(vector, CodecVector):
+        await codec.judge(vector, adapter)
+    else:
+        await judge(vector, adapter)

@@ -56,7 +56,7 @@ MISUSE: Code
 UNEXPECTED: Code
 
 class Command(_message.Message):
-    __slots__ = ("id", "hello", "encode", "decode", "open", "schedule", "read", "serve", "close", "answer")
+    __slots__ = ("id", "hello", "encode", "decode", "open", "schedule", "read", "serve", "close", "encode_call", "encode_value", "answer")
     ID_FIELD_NUMBER: _ClassVar[int]
     HELLO_FIELD_NUMBER: _ClassVar[int]
     ENCODE_FIELD_NUMBER: _ClassVar[int]
@@ -66,6 +66,8 @@ class Command(_message.Message):
     READ_FIELD_NUMBER: _ClassVar[int]
     SERVE_FIELD_NUMBER: _ClassVar[int]
     CLOSE_FIELD_NUMBER: _ClassVar[int]
+    ENCODE_CALL_FIELD_NUMBER: _ClassVar[int]
+    ENCODE_VALUE_FIELD_NUMBER: _ClassVar[int]
     ANSWER_FIELD_NUMBER: _ClassVar[int]
     id: int
     hello: Hello
@@ -76,8 +78,10 @@ class Command(_message.Message):
     read: Read
     serve: Serve
     close: Close
+    encode_call: EncodeCall
+    encode_value: EncodeValue
     answer: Answer
-    def __init__(self, id: _Optional[int] = ..., hello: _Optional[_Union[Hello, _Mapping]] = ..., encode: _Optional[_Union[Encode, _Mapping]] = ..., decode: _Optional[_Union[Decode, _Mapping]] = ..., open: _Optional[_Union[Open, _Mapping]] = ..., schedule: _Optional[_Union[Schedule, _Mapping]] = ..., read: _Optional[_Union[Read, _Mapping]] = ..., serve: _Optional[_Union[Serve, _Mapping]] = ..., close: _Optional[_Union[Close, _Mapping]] = ..., answer: _Optional[_Union[Answer, _Mapping]] = ...) -> None: ...
+    def __init__(self, id: _Optional[int] = ..., hello: _Optional[_Union[Hello, _Mapping]] = ..., encode: _Optional[_Union[Encode, _Mapping]] = ..., decode: _Optional[_Union[Decode, _Mapping]] = ..., open: _Optional[_Union[Open, _Mapping]] = ..., schedule: _Optional[_Union[Schedule, _Mapping]] = ..., read: _Optional[_Union[Read, _Mapping]] = ..., serve: _Optional[_Union[Serve, _Mapping]] = ..., close: _Optional[_Union[Close, _Mapping]] = ..., encode_call: _Optional[_Union[EncodeCall, _Mapping]] = ..., encode_value: _Optional[_Union[EncodeValue, _Mapping]] = ..., answer: _Optional[_Union[Answer, _Mapping]] = ...) -> None: ...
 
 class Hello(_message.Message):
     __slots__ = ("protocol",)
@@ -179,6 +183,32 @@ class Close(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
 
+class EncodeCall(_message.Message):
+    __slots__ = ("task_name", "args")
+    TASK_NAME_FIELD_NUMBER: _ClassVar[int]
+    ARGS_FIELD_NUMBER: _ClassVar[int]
+    task_name: str
+    args: Json
+    def __init__(self, task_name: _Optional[str] = ..., args: _Optional[_Union[Json, _Mapping]] = ...) -> None: ...
+
+class EncodeValue(_message.Message):
+    __slots__ = ("json",)
+    JSON_FIELD_NUMBER: _ClassVar[int]
+    json: Json
+    def __init__(self, json: _Optional[_Union[Json, _Mapping]] = ...) -> None: ...
+
+class Json(_message.Message):
+    __slots__ = ("text", "double", "integer", "string")
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    DOUBLE_FIELD_NUMBER: _ClassVar[int]
+    INTEGER_FIELD_NUMBER: _ClassVar[int]
+    STRING_FIELD_NUMBER: _ClassVar[int]
+    text: bytes
+    double: bytes
+    integer: str
+    string: bytes
+    def __init__(self, text: _Optional[bytes] = ..., double: _Optional[bytes] = ..., integer: _Optional[str] = ..., string: _Optional[bytes] = ...) -> None: ...
+
 class Answer(_message.Message):
     __slots__ = ("invocation", "response", "defer", "fail")
     INVOCATION_FIELD_NUMBER: _ClassVar[int]
@@ -204,7 +234,7 @@ class Defer(_message.Message):
     def __init__(self, children: _Optional[_Iterable[_Union[Ask, _Mapping]]] = ...) -> None: ...
 
 class Reply(_message.Message):
-    __slots__ = ("id", "welcome", "encoded", "decoded", "done", "found", "invocation", "problem", "failure")
+    __slots__ = ("id", "welcome", "encoded", "decoded", "done", "found", "invocation", "problem", "failure", "encoded_call")
     ID_FIELD_NUMBER: _ClassVar[int]
     WELCOME_FIELD_NUMBER: _ClassVar[int]
     ENCODED_FIELD_NUMBER: _ClassVar[int]
@@ -214,6 +244,7 @@ class Reply(_message.Message):
     INVOCATION_FIELD_NUMBER: _ClassVar[int]
     PROBLEM_FIELD_NUMBER: _ClassVar[int]
     FAILURE_FIELD_NUMBER: _ClassVar[int]
+    ENCODED_CALL_FIELD_NUMBER: _ClassVar[int]
     id: int
     welcome: Welcome
     encoded: Encoded
@@ -223,7 +254,8 @@ class Reply(_message.Message):
     invocation: Invocation
     problem: Failure
     failure: Failure
-    def __init__(self, id: _Optional[int] = ..., welcome: _Optional[_Union[Welcome, _Mapping]] = ..., encoded: _Optional[_Union[Encoded, _Mapping]] = ..., decoded: _Optional[_Union[Decoded, _Mapping]] = ..., done: _Optional[_Union[Done, _Mapping]] = ..., found: _Optional[_Union[Found, _Mapping]] = ..., invocation: _Optional[_Union[Invocation, _Mapping]] = ..., problem: _Optional[_Union[Failure, _Mapping]] = ..., failure: _Optional[_Union[Failure, _Mapping]] = ...) -> None: ...
+    encoded_call: EncodedCall
+    def __init__(self, id: _Optional[int] = ..., welcome: _Optional[_Union[Welcome, _Mapping]] = ..., encoded: _Optional[_Union[Encoded, _Mapping]] = ..., decoded: _Optional[_Union[Decoded, _Mapping]] = ..., done: _Optional[_Union[Done, _Mapping]] = ..., found: _Optional[_Union[Found, _Mapping]] = ..., invocation: _Optional[_Union[Invocation, _Mapping]] = ..., problem: _Optional[_Union[Failure, _Mapping]] = ..., failure: _Optional[_Union[Failure, _Mapping]] = ..., encoded_call: _Optional[_Union[EncodedCall, _Mapping]] = ...) -> None: ...
 
 class Welcome(_message.Message):
     __slots__ = ("protocol", "sdk", "version", "language")
@@ -242,6 +274,14 @@ class Encoded(_message.Message):
     OCTETS_FIELD_NUMBER: _ClassVar[int]
     octets: bytes
     def __init__(self, octets: _Optional[bytes] = ...) -> None: ...
+
+class EncodedCall(_message.Message):
+    __slots__ = ("payload", "call_hash")
+    PAYLOAD_FIELD_NUMBER: _ClassVar[int]
+    CALL_HASH_FIELD_NUMBER: _ClassVar[int]
+    payload: bytes
+    call_hash: str
+    def __init__(self, payload: _Optional[bytes] = ..., call_hash: _Optional[str] = ...) -> None: ...
 
 class Decoded(_message.Message):
     __slots__ = ("schedule_message", "pending_return", "pending_returns", "call", "reencoded")

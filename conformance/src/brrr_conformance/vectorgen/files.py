@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from brrr_conformance.vectorgen import (
     call,
     captured,
+    codec_json,
     encode,
     integers,
     limits,
@@ -58,4 +59,5 @@ def files() -> dict[str, str]:
         name = each.suite if len(line) < LONG else "large"
         lines[f"{name}.jsonl"].append(line)
     lines["captured.jsonl"] = [each.line() + "\n" for each in captured.vectors()]
+    lines[codec_json.FILE] = [each.line() + "\n" for each in codec_json.vectors()]
     return {name: "".join(lines[name]) for name in sorted(lines)}

@@ -83,16 +83,11 @@ static brrr_status translate(const json_error_t *from, brrr_error *err) {
   }
 }
 
-static brrr_status load(brrr_bytes in, json_t **out, brrr_error *err) {
+static json_t *load(brrr_bytes in, json_error_t *error) {
   const size_t flags = JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL |
                        JSON_ALLOW_NUL | JSON_REJECT_DUPLICATES;
-  json_error_t error;
-  json_t *root =
-      json_loadb(in.len ? (const char *)in.ptr : "", in.len, flags, &error);
-  if (!root)
-    return translate(&error, err);
-  *out = root;
-  return BRRR_OK;
+  const char *text = in.len ? (const char *)in.ptr : "";
+  return json_loadb(text, in.len, flags, error);
 }
 
 /* ---- into the arena ------------------------------------------------------ */
@@ -192,12 +187,13 @@ static const brrr_json *move_all(brrr_arena *a, json_t *root) {
 
 brrr_status brrr_json_parse(brrr_arena *a, brrr_bytes in, const brrr_json **out,
                             brrr_error *err) {
-  json_t *root = NULL;
-  brrr_status s = check(in, err);
-  if (s == BRRR_OK)
-    s = load(in, &root, err);
+  const brrr_status s = check(in, err);
   if (s != BRRR_OK)
     return s;
+  json_error_t error;
+  json_t *root = load(in, &error);
+  if (!root)
+    return translate(&error, err);
   const brrr_json *v = move_all(a, root);
   json_decref(root);
   if (!v)

@@ -99,5 +99,5 @@ def until(met: Callable[[], bool], seconds: float, what: str) -> None:
 
 def until_value(redis: Redis, task: str, payload: str, seconds: float) -> str:
     key = f"value/{call_hash(task, payload)}"
-    until(lambda: bool(redis.exists(key)), seconds, key)
+    until(lambda: redis.strlen(key) > 0, seconds, key)
     return str(redis.get(key), "ascii")  # type: ignore[arg-type]

@@ -18,7 +18,7 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -77,6 +77,18 @@ def pytest_stage(name: str, tests: str, *options: str) -> Stage:
     return Stage(name, [command], [junit], lambda: count_junit(junit))
 
 
+def processes_stage() -> Stage:
+    """Whole worker processes: of the release for measures, with ASan for faults."""
+    stage = pytest_stage("processes", "ref/processes")
+    builds: list[Command] = []
+    for preset in ("release", "asan"):
+        builds += [
+            ["cmake", "--preset", preset, "--log-level=WARNING"],
+            ["cmake", "--build", "--preset", preset, "--target", "graph_worker"],
+        ]
+    return replace(stage, commands=[*builds, *stage.commands])
+
+
 def stages() -> list[Stage]:
     lint = OUT / "lint.xml"
     report = OUT / "conformance.json"
@@ -90,6 +102,7 @@ def stages() -> list[Stage]:
         ),
         c_stage("dev"),
         c_stage("asan"),
+        processes_stage(),
         pytest_stage("tools", "tools/tests"),
         pytest_stage("python", "conformance/tests", "-n", "2"),
         Stage(

@@ -90,6 +90,7 @@ def test_every_stage_of_make_test_is_there() -> None:
         "lint",
         "c-dev",
         "c-asan",
+        "processes",
         "tools",
         "python",
         "conformance",

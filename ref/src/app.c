@@ -9,6 +9,8 @@
 #include "app.h"
 
 #include "arena.h"
+#include "buf.h"
+#include "memo.h"
 
 /* ==== Looking values up ================================================== */
 
@@ -45,6 +47,43 @@ static brrr_status start_looking_up(brrr_op *op, const brrr__asks *list) {
 
 /* ==== Running ============================================================ */
 
+/* What the call asked for when it ran last, as if that had been a run of this
+ * operation: so its values are looked for before the first one. */
+static brrr_status recall(brrr_op *op) {
+  brrr_run *run = op->run;
+  brrr_arena *a = &op->arena;
+  const brrr__memo_list *list =
+      run->how.asked ? brrr__memo_find(run->how.asked, run->call->call_hash)
+                     : NULL;
+  brrr__memo_item item;
+  for (size_t at = 0; list && brrr__memo_next(list, &at, &item);) {
+    brrr__ask **place = brrr__ask_at(run, item.call_hash);
+    brrr__ask *ask =
+        *place ? *place : brrr__ask_new(run, place, item.call_hash);
+    if (!ask || !brrr__asks_add(run, &run->now, ask) ||
+        brrr_arena_copy(a, item.label, &ask->child.call.task_name))
+      return brrr__op_no_memory(op);
+  }
+  return BRRR_OK;
+}
+
+/* A memo may forget: without memory for the list nothing is remembered. */
+static void remember(brrr_run *run) {
+  brrr_memo *m = run->how.asked;
+  const brrr_bytes key = run->call->call_hash;
+  const brrr__asks *now = &run->now;
+  brrr__memo_item *items = NULL;
+  if (m && run->status == BRRR_DEFER)
+    items = brrr__arena_array(&run->op->arena, now->count, sizeof *items);
+  for (size_t i = 0; items && i < now->count; i++)
+    items[i] = (brrr__memo_item){now->all[i]->child.call.call_hash,
+                                 now->all[i]->child.call.task_name};
+  if (items)
+    brrr__memo_put(m, key, items, now->count);
+  else if (m)
+    brrr__memo_forget(m, key);
+}
+
 static void begin_run(brrr_run *run) {
   const brrr__asks last = run->last;
   brrr_arena_free(&run->op->main.scratch);
@@ -57,11 +96,50 @@ static void begin_run(brrr_run *run) {
   run->detail = (brrr_bytes){0};
 }
 
+/* Did the task ask for other calls than when it ran before? It may well ask for
+ * more; for fewer only if a value that was there is not seen any more. Of each
+ * call there is one ask. */
+static bool has_strayed(const brrr_run *run) {
+  const brrr__asks *now = &run->now, *last = &run->last;
+  if (!run->how.check || run->status < 0)
+    return false;
+  for (size_t i = 0; i < now->count && i < last->count; i++)
+    if (now->all[i] != last->all[i])
+      return true;
+  return run->status == BRRR_OK && now->count < last->count;
+}
+
+static void put_asks(brrr_buf *b, const char *title, const brrr__asks *list) {
+  brrr_buf_put(b, brrr_bytes_str(title));
+  for (size_t i = 0; i < list->count; i++) {
+    const brrr_call *call = &list->all[i]->child.call;
+    brrr_buf_put(b, i ? BRRR_LIT(", ") : BRRR_LIT(" "));
+    brrr_buf_put(b, call->task_name);
+    brrr_buf_put(b, BRRR_LIT(" "));
+    brrr_buf_put(b, call->call_hash);
+  }
+}
+
+static brrr_status fail_strayed(brrr_op *op) {
+  brrr_run *run = op->run;
+  brrr_buf b;
+  brrr_buf_init(&b, &op->arena);
+  put_asks(&b, "before:", &run->last);
+  put_asks(&b, "; now:", &run->now);
+  if (brrr_buf_finish(&b, &run->detail, NULL))
+    return brrr__op_no_memory(op);
+  return brrr__op_fail(op, BRRR_E_RERUN, "", brrr_status_text(BRRR_E_RERUN));
+}
+
 /* Does the operation go on, after a run? */
 static brrr_status judge(brrr_op *op) {
-  const brrr_run *run = op->run;
-  if (run->status < 0)
+  brrr_run *run = op->run;
+  if (has_strayed(run))
+    run->status = fail_strayed(op);
+  else if (run->status < 0)
     op->error = run->error;
+  if (run->status != BRRR_DEFER)
+    remember(run);
   return run->status;
 }
 
@@ -82,6 +160,9 @@ static brrr_status find_children(brrr_op *op) {
 static brrr_status run_call(brrr_op *op, brrr__strand *s) {
   brrr_run *run = op->run;
   BRRR__BEGIN(s->at[0]);
+  if (recall(op) || start_looking_up(op, &run->now))
+    BRRR__RETURN(op->error.status);
+  BRRR__JOIN(op);
   do {
     begin_run(run);
     BRRR__AWAIT(op, s, .type = BRRR_RUN, .run = run);
@@ -93,6 +174,7 @@ static brrr_status run_call(brrr_op *op, brrr__strand *s) {
     if (find_children(op))
       BRRR__RETURN(op->error.status);
   } while (!run->child_count);
+  remember(run);
   BRRR__END(BRRR_DEFER);
 }
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: AGPL-3.0-only
  *
- * client.c - L5: schedule and read, over any backends.
+ * client.c - L5: schedule and read, over any backends; the same for
+ * calls of an app.
  */
+#include "app.h"
 #include "base.h"
 #include "pump.h"
 #include "topic.h"
@@ -88,4 +90,38 @@ void brrr_read(brrr_client *c, brrr_bytes call_hash, brrr_done done) {
     run(c, op, done);
   else
     end_with(done, s);
+}
+
+/* ---- calls of an app ----------------------------------------------------- */
+
+/* In `a`, which the caller frees; where the codec refuses it, `done` is called.
+ */
+static bool call_of(const brrr_app *app, brrr_arena *a, const brrr_ask *ask,
+                    brrr_call *out, brrr_done done) {
+  brrr_error err = {0};
+  brrr_bytes detail = {0};
+  brrr_status s = brrr__app_call(app, a, ask, out, &err, &detail);
+  if (s != BRRR_OK)
+    done.fn(done.ud, &(brrr_reply){.status = s, .value = detail});
+  return s == BRRR_OK;
+}
+
+void brrr_app_schedule(const brrr_app *app, brrr_client *c, const brrr_ask *ask,
+                       brrr_done done) {
+  brrr_arena a;
+  brrr_call call;
+  brrr_arena_init(&a, c->alloc);
+  if (call_of(app, &a, ask, &call, done))
+    brrr_schedule(c, brrr_bytes_str(ask->topic ? ask->topic : ""), &call, done);
+  brrr_arena_free(&a);
+}
+
+void brrr_app_read(const brrr_app *app, brrr_client *c, const brrr_ask *ask,
+                   brrr_done done) {
+  brrr_arena a;
+  brrr_call call;
+  brrr_arena_init(&a, c->alloc);
+  if (call_of(app, &a, ask, &call, done))
+    brrr_read(c, call.call_hash, done);
+  brrr_arena_free(&a);
 }

@@ -48,9 +48,60 @@ static void test_fib(void **state) {
   world_free(&w);
 }
 
+/* What a call asked for is remembered from one delivery to the next. */
+static void test_memo(void **state) {
+  (void)state;
+  const brrr_codec codec = toy_codec();
+  const brrr_app app = {tasks, 1, &codec};
+  const brrr_call call = {BRRR_LIT("fib:2"), BRRR_LIT("fib"), BRRR_LIT("2")};
+  brrr_running how = {.check = true};
+  brrr_op *op;
+  world w;
+  world_init(&w);
+  assert_int_equal(brrr_memo_new(&how.asked, (brrr_alloc){0}, 4096), BRRR_OK);
+  assert_int_equal(brrr_op_run(&op, (brrr_alloc){0}, &app, &how, &call),
+                   BRRR_OK);
+  assert_int_equal(world_run(&w, op), BRRR_DEFER);
+  brrr_op_free(op);
+  world_set(&w, BRRR_KIND_VALUE, "fib:1", "1");
+  world_set(&w, BRRR_KIND_VALUE, "fib:0", "0");
+  assert_int_equal(brrr_op_run(&op, (brrr_alloc){0}, &app, &how, &call),
+                   BRRR_OK);
+  assert_int_equal(world_run(&w, op), BRRR_OK);
+  brrr_op_free(op);
+  assert_log(&w, "run task\nget value/fib:1\nget value/fib:0\n"
+                 "get value/fib:1\nget value/fib:0\nrun task\n");
+  /* It has a value now, and is forgotten. */
+  assert_int_equal(brrr_op_run(&op, (brrr_alloc){0}, &app, &how, &call),
+                   BRRR_OK);
+  assert_int_equal(world_run(&w, op), BRRR_OK);
+  brrr_op_free(op);
+  assert_log(&w, "run task\nget value/fib:1\nget value/fib:0\n"
+                 "get value/fib:1\nget value/fib:0\nrun task\n"
+                 "run task\nget value/fib:1\nget value/fib:0\nrun task\n");
+  brrr_memo_free(how.asked);
+  world_free(&w);
+}
+
+/* Outside of a task that runs nothing can be asked for. */
+static void test_misuse(void **state) {
+  (void)state;
+  const int64_t n = 1;
+  const brrr_ask ask = {.task = "fib", .args = &n};
+  const void *value = &n;
+  assert_int_equal(brrr_run_call(NULL, &ask, &value), BRRR_E_MISUSE);
+  assert_int_equal(brrr_run_gather(NULL, &ask, 1, &value), BRRR_E_MISUSE);
+  assert_int_equal(brrr_run_fail(NULL, "why"), BRRR_E_MISUSE);
+  assert_null(brrr_run_arena(NULL));
+  assert_null(brrr_run_this(NULL));
+  assert_ptr_equal(value, &n);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_fib),
+      cmocka_unit_test(test_memo),
+      cmocka_unit_test(test_misuse),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

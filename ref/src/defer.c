@@ -44,12 +44,14 @@ static brrr_status next_record(brrr_op *op, brrr__strand *s) {
   const bool absent = s->reply->status == BRRR_ABSENT;
   brrr_pending_returns p = {NULL, 0, op->now}; /* [SCHED-24] */
   brrr_arena_free(&s->scratch);
+  s->stored = (brrr_bytes){0};
   if (!absent) {
     if (brrr__op_copy(op, &s->scratch, s->reply->value, &s->stored) ||
         brrr_pending_returns_decode(&p, &s->scratch, s->stored, &op->error))
       return op->error.status; /* [WORK-9] */
   }
-  s->must_put = absent || is_repeated(&p, &ret);
+  s->must_put =
+      absent || is_repeated(&p, &ret) || op->how.force; /* [QUEUE-12] */
   /* [SCHED-25]: the others and scheduled_at stay. */
   if (!brrr__returns_add(&s->scratch, &p, &ret))
     return brrr__op_no_memory(op);
@@ -66,6 +68,8 @@ static brrr_status add_pending_return(brrr_op *op, brrr__strand *s) {
     BRRR__AWAIT(op, s, .type = BRRR_STORE_GET, .key = key);
     if (next_record(op, s))
       BRRR__RETURN(op->error.status);
+    if (op->how.consistent && brrr_bytes_equal(s->octets, s->stored))
+      BRRR__RETURN(BRRR_OK); /* it was registered, at the time of the get */
     if (s->reply->status == BRRR_ABSENT)
       BRRR__AWAIT(op, s, .type = BRRR_STORE_SET_NEW, .key = key,
                   .value = s->octets); /* [SCHED-24] */
@@ -81,11 +85,12 @@ static brrr_status add_pending_return(brrr_op *op, brrr__strand *s) {
 
 /* ==== defer ============================================================== */
 
-static brrr_status run_child(brrr_op *op, brrr__strand *s) {
+brrr_status brrr__defer_child(brrr_op *op, brrr__strand *s) {
   BRRR__BEGIN(s->at[0]);
-  BRRR__AWAIT(op, s, .type = BRRR_STORE_SET,
-              .key = {BRRR_KIND_CALL, s->job.call_hash},
-              .value = s->octets);       /* [SCHED-20] */
+  if (s->octets.len)
+    BRRR__AWAIT(op, s, .type = BRRR_STORE_SET,
+                .key = {BRRR_KIND_CALL, s->job.call_hash},
+                .value = s->octets);     /* [SCHED-20] */
   BRRR__CALL(add_pending_return(op, s)); /* [SCHED-21] */
   if (s->must_put)
     BRRR__CALL(brrr__job_put(op, s)); /* [SCHED-23] */
@@ -95,7 +100,7 @@ static brrr_status run_child(brrr_op *op, brrr__strand *s) {
 /* Its effects wait until all children have been looked at: where one cannot be
  * encoded, none of them is started [WORK-10]. */
 static brrr_status start_child(brrr_op *op, const brrr_child *child) {
-  brrr__strand *s = brrr__op_strand(op, run_child);
+  brrr__strand *s = brrr__op_strand(op, brrr__defer_child);
   if (!s)
     return op->error.status;
   s->job = (brrr__job){.topic = op->topic, .root_id = op->message.root_id};
@@ -145,7 +150,7 @@ static brrr_status start_children(brrr_op *op, const brrr_reply *reply) {
   if (!repeated)
     return brrr__op_no_memory(op);
   op->now = reply->now;
-  op->outcome = BRRR_DEFERRED;
+  op->first_child = op->count;
   for (size_t i = 0; i < reply->count; i++)
     if (!repeated[i] && start_child(op, &reply->children[i]))
       return op->error.status;
@@ -157,5 +162,6 @@ brrr_status brrr__defer(brrr_op *op, brrr__strand *s) {
   if (start_children(op, s->reply))
     BRRR__RETURN(op->error.status);
   BRRR__JOIN(op); /* at once where there are none [SCHED-30] */
+  brrr__watch_remember(op);
   BRRR__END(BRRR_OK);
 }

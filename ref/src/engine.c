@@ -79,6 +79,15 @@ brrr__strand *brrr__op_strand(brrr_op *op, brrr__steps *steps) {
   return s;
 }
 
+brrr__strand *brrr__op_strand_at(brrr_op *op, size_t number,
+                                 brrr__steps *steps) {
+  if (number == op->count)
+    return brrr__op_strand(op, steps);
+  op->strands[number]->steps = steps;
+  op->running++;
+  return op->strands[number];
+}
+
 void brrr__op_run(brrr_op *op, brrr__strand *s) {
   brrr_status status = s->steps(op, s);
   if (status == BRRR_WAIT || status < 0)

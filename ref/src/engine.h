@@ -56,6 +56,7 @@ struct brrr__strand {
   brrr__job job;
   brrr_bytes message; /* the job, encoded; and its counter */
   brrr_bytes counter;
+  bool there;                /* the answer of look */
   bool must_put;             /* the answer of add_pending_return */
   uint32_t attempts;         /* of a compare-and-set loop */
   brrr_arena scratch;        /* what one attempt of that needs: */
@@ -65,6 +66,7 @@ struct brrr__strand {
 struct brrr_op {
   brrr_arena arena;
   brrr_limits limits;
+  brrr_handling how;    /* but for its limits */
   brrr_error error;     /* its status is negative once the operation failed */
   brrr_status status;   /* after the main strand has ended */
   brrr_outcome outcome; /* if it does not fail */
@@ -84,7 +86,11 @@ struct brrr_op {
   brrr_call call;
   int64_t now;
   brrr_pending_returns stored, handled;
-  brrr_run *run; /* of brrr_op_run only */
+  brrr__strand *own;      /* looks for the value of the call; or NULL */
+  brrr_bytes watch_key;   /* of this message, in how.watch */
+  size_t first_child;     /* the number of its strand, in a defer or a window */
+  size_t window, looking; /* children to look for at once; and so many are */
+  brrr_run *run;          /* of brrr_op_run only */
 };
 
 /* ==== Steps ============================================================== */
@@ -154,6 +160,10 @@ brrr_status brrr__op_begin(brrr_op *op, brrr_status s, brrr_op **out);
 
 /* One more strand, not started. NULL when memory is out; op->error says so. */
 brrr__strand *brrr__op_strand(brrr_op *op, brrr__steps *steps);
+/* The strand with this number, which has ended, begins again; or, if it would
+ * be the next number, a new one. */
+brrr__strand *brrr__op_strand_at(brrr_op *op, size_t number,
+                                 brrr__steps *steps);
 /* Runs a strand until it waits or ends. */
 void brrr__op_run(brrr_op *op, brrr__strand *s);
 
@@ -178,8 +188,24 @@ brrr__steps brrr__job_put;
 /* What an operation ends in, if all else went well: OK, or the spawn limit. */
 brrr_status brrr__job_verdict(brrr_op *op);
 
-/* Both use at[1], and start with the reply to BRRR_INVOKE. */
+/* Looks for the value of s->job: s->there. Uses at[0]. */
+brrr__steps brrr__look;
+/* Does the call have a value, as far as was asked? Then it is not invoked. */
+bool brrr__has_value(const brrr_op *op);
+
+/* These use at[1]; the first two start with the reply to BRRR_INVOKE, but where
+ * the value was there before. */
 brrr__steps brrr__defer;
 brrr__steps brrr__return;
+/* Waits for the first of the watched children that is missing, if one is: that
+ * is then the outcome. */
+brrr__steps brrr__watch;
+
+/* Registers with a child, s->job, and puts it if it must; before that it writes
+ * its call, where s->octets holds one. Uses at[0] to at[2]. */
+brrr__steps brrr__defer_child;
+/* The children that were deferred on are watched from now on. */
+void brrr__watch_remember(brrr_op *op);
+void brrr__watch_forget(brrr_op *op);
 
 #endif

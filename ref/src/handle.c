@@ -4,28 +4,58 @@
  */
 #include "engine.h"
 
-/* The stored Call of the message, from the reply to its get. */
-static brrr_status take_call(brrr_op *op, const brrr_reply *reply) {
+/* The stored Call of the message, from the reply to its get: where there is a
+ * value, there need not be one. */
+static brrr_status keep_call(brrr_op *op, const brrr_reply *reply) {
+  op->octets = (brrr_bytes){0};
   if (reply->status == BRRR_ABSENT)
+    return BRRR_OK;
+  return brrr__op_copy(op, &op->arena, reply->value, &op->octets);
+}
+
+static brrr_status decode_call(brrr_op *op) {
+  if (!op->octets.ptr)
     return brrr__op_fail(op, BRRR_E_CALL, "WORK-5",
                          brrr_status_text(BRRR_E_CALL));
-  if (brrr__op_copy(op, &op->arena, reply->value, &op->octets))
-    return op->error.status;
   op->call.call_hash = op->message.call_hash;
   return brrr_call_decode(&op->call, op->octets, &op->error);
+}
+
+/* Looks for the value of the call itself, beside all else. */
+static brrr_status start_skip(brrr_op *op) {
+  op->own = brrr__op_strand(op, brrr__look);
+  if (!op->own)
+    return op->error.status;
+  op->own->job.call_hash = op->message.call_hash;
+  brrr__op_run(op, op->own);
+  return BRRR_OK;
 }
 
 static brrr_status handle(brrr_op *op, brrr__strand *s) {
   BRRR__BEGIN(s->at[0]);
   if (brrr_schedule_message_decode(&op->message, op->octets, &op->error))
     BRRR__RETURN(op->error.status); /* [WORK-4] */
-  BRRR__AWAIT(op, s, .type = BRRR_STORE_GET,
-              .key = {BRRR_KIND_CALL, op->message.call_hash}, .retry = true);
-  if (take_call(op, s->reply))
-    BRRR__RETURN(op->error.status); /* [WORK-5] */
-  /* A negative reply ends the operation here [WORK-6]. */
-  BRRR__AWAIT(op, s, .type = BRRR_INVOKE, .call = &op->call); /* [WORK-2] */
-  if (s->reply->status == BRRR_DEFER)
+  if (op->how.skip && start_skip(op))
+    BRRR__RETURN(op->error.status);
+  BRRR__CALL(brrr__watch(op, s));
+  if (op->outcome == BRRR_WATCHED)
+    BRRR__RETURN(brrr__job_verdict(op)); /* [SCHED-31] */
+  if (!brrr__has_value(op)) {
+    BRRR__AWAIT(op, s, .type = BRRR_STORE_GET,
+                .key = {BRRR_KIND_CALL, op->message.call_hash}, .retry = true);
+    if (keep_call(op, s->reply))
+      BRRR__RETURN(op->error.status);
+    BRRR__JOIN(op);
+  }
+  if (!brrr__has_value(op)) {
+    if (decode_call(op))
+      BRRR__RETURN(op->error.status); /* [WORK-5] */
+    /* A negative reply ends the operation here [WORK-6]. */
+    BRRR__AWAIT(op, s, .type = BRRR_INVOKE, .call = &op->call); /* [WORK-2] */
+    if (s->reply->status == BRRR_DEFER)
+      op->outcome = BRRR_DEFERRED;
+  }
+  if (op->outcome == BRRR_DEFERRED)
     BRRR__CALL(brrr__defer(op, s));
   else
     BRRR__CALL(brrr__return(op, s));
@@ -45,9 +75,13 @@ static brrr_status prepare_handle(brrr_op *op, brrr_bytes topic,
 brrr_status brrr_op_handle(brrr_op **out, brrr_alloc alloc,
                            const brrr_handling *how, brrr_bytes topic,
                            brrr_bytes message) {
+  if (how && how->watch && (how->now <= 0 || how->now > BRRR_BEN_MAX_INT))
+    return BRRR_E_MISUSE;
   brrr_op *op;
   brrr_status s = brrr__op_new(&op, alloc, how ? &how->limits : NULL, handle);
   if (s)
     return s;
+  if (how)
+    op->how = *how;
   return brrr__op_begin(op, prepare_handle(op, topic, message), out);
 }

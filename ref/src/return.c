@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: AGPL-3.0-only
  *
- * return.c - L3: the handler has a value. Each pending return is a strand of
- * its own. A duplicate of the message does the same again: it finds nobody
- * waiting, and writes the value that is there [WORK-8].
+ * return.c - L3: the handler has a value, or had one when it ran before. Each
+ * pending return is a strand of its own. A duplicate of the message does the
+ * same again: it finds nobody waiting, and writes the value that is there
+ * [WORK-8].
  */
 #include "engine.h"
 
@@ -74,11 +75,16 @@ static brrr_status remember(brrr_op *op) {
 brrr_status brrr__return(brrr_op *op, brrr__strand *s) {
   const brrr_key key = {BRRR_KIND_PENDING_RETURNS, op->message.call_hash};
   BRRR__BEGIN(s->at[1]);
-  if (brrr__op_copy(op, &op->arena, s->reply->value, &s->octets))
-    BRRR__RETURN(op->error.status);
-  BRRR__AWAIT(op, s, .type = BRRR_STORE_SET,
-              .key = {BRRR_KIND_VALUE, op->message.call_hash},
-              .value = s->octets); /* [RET-1] [REC-5] */
+  if (brrr__has_value(op)) {
+    op->outcome = BRRR_SKIPPED; /* [WORK-20] */
+  } else {
+    if (brrr__op_copy(op, &op->arena, s->reply->value, &s->octets))
+      BRRR__RETURN(op->error.status);
+    BRRR__AWAIT(op, s, .type = BRRR_STORE_SET,
+                .key = {BRRR_KIND_VALUE, op->message.call_hash},
+                .value = s->octets); /* [RET-1] [REC-5] */
+  }
+  brrr__watch_forget(op);
   for (s->attempts = 0; s->attempts < op->limits.cas_attempts; s->attempts++) {
     BRRR__AWAIT(op, s, .type = BRRR_STORE_GET, .key = key);
     if (s->reply->status == BRRR_ABSENT)

@@ -357,6 +357,7 @@ typedef struct brrr_handling {
                        invoke the handler [WORK-20] */
   brrr_memo *watch; /* children that were missing at the last full run
                        [WORK-21]; outlives the operation; NULL for none */
+  int64_t now;      /* Unix seconds: needed with `watch` */
   bool force;       /* put every missing child, whatever its record says: the
                        message was taken before, by a worker that may have died
                        between the record and the put [QUEUE-12] */

@@ -14,8 +14,8 @@
 #include "buf.h"
 #include "memo.h"
 
-/* So many children are looked for first, then twice as many each time. The cost
- * is that of the children dropped, and at most as much again. */
+/* So many children are looked for first, then twice as many each time: in vain
+ * for at most two more than were found. */
 #define FIRST_WINDOW 2
 #define LAST_WINDOW 64
 

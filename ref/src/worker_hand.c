@@ -6,6 +6,8 @@
 
 #include "engine.h"
 
+#include <time.h>
+
 /* ==== Batches ============================================================ */
 
 static bool add_receipt(brrr__batch *b, brrr_alloc alloc, brrr_bytes receipt) {
@@ -241,6 +243,7 @@ void brrr__hand_begin(brrr__hand *h) {
       .limits = o->limits,
       .skip = !o->no_skip,
       .watch = h->lane->worker->watch,
+      .now = time(NULL),
       .force = h->now.force,
       .consistent = !o->eventual,
   };

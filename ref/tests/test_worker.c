@@ -401,7 +401,8 @@ static void sweep_once(heap *h, void *ud) {
     stage_until(s.stage, is_over,
                 &(goal){&s, KEY(VALUE, "last"), s.problem_count});
     stop(&s);
-    assert_int_equal(s.problem_count, h->fail_at > 0);
+    /* What is only remembered may be lost without a problem. */
+    assert_true(s.problem_count <= (h->fail_at > 0));
   } else {
     assert_true(h->fail_at > 0);
   }

@@ -65,6 +65,7 @@ static void order_end(order *o, brrr_reply reply) {
 static void order_fail(order *o, brrr_status status, const char *words) {
   char copy[sizeof o->dynamodb->aws.words];
   (void)snprintf(copy, sizeof copy, "%s", words);
+  memcpy(o->dynamodb->aws.words, copy, sizeof copy);
   order_end(o, (brrr_reply){.status = status, .value = brrr_bytes_str(copy)});
 }
 

@@ -20,6 +20,10 @@ static const command commands[] = {
     {"schedule", command_schedule, "schedule a call, print its hash"},
     {"read", command_read, "print the value of a call"},
     {"worker", command_worker, "run a worker with the demo's tasks"},
+    {"monitor", command_monitor, "queues, in flight, workers, dead letters"},
+    {"trace", command_trace, "who waits for whom, as a tree"},
+    {"dead", command_dead, "list, show, retry or drop dead letters"},
+    {"reset", command_reset, "delete what Brrr keeps in a Redis"},
     {"decode", command_decode, "a record's octets as JSON"},
     {"encode", command_encode, "JSON as a record's octets"},
 };

@@ -13,8 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_INDENT 40 /* from this depth on, lines don't begin further right   \
-                       */
+#define MAX_INDENT 40 /* deeper lines begin no further right */
 
 /* That `parent` waits for `child`: places in the list of hashes. */
 typedef struct edge {

@@ -249,9 +249,9 @@ def test_schedule_and_read(tool: Tool, server: Server) -> None:
     call_hash = tool.out("schedule", "t", "fib", "[ 11.0 ]").decode().strip()
     assert len(call_hash) == 64
     assert server.client.llen("t") == 1
-    assert json.loads(tool.out("decode", stdin=server.client.lindex("t", 0)))[
-        "call_hash"
-    ] == (call_hash)
+    message = server.client.lindex("t", 0)
+    assert isinstance(message, bytes)
+    assert json.loads(tool.out("decode", stdin=message))["call_hash"] == call_hash
     assert call_hash in tool.error("read", "fib", "[11]", status=3)
     with worker(tool, "--topic", "t"):
         assert tool.out("read", "fib", "[11]", "--wait", "30") == b"89\n"
@@ -450,6 +450,7 @@ def test_dead_letters(tool: Tool, server: Server) -> None:
     tool.run("dead", "retry", "1", "t")
     assert server.client.lrange(key, 0, -1) == [bad, b"junk"]
     [message] = server.client.lrange("t", 0, -1)
+    assert isinstance(message, bytes)
     decoded = json.loads(tool.out("decode", stdin=message))
     assert decoded["call_hash"] == "leaf"
     assert len(decoded["root_id"]) == 22

@@ -30,6 +30,7 @@ static int work(int out) {
   brrr_memory *m;
   int stopping = 0;
   (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+  (void)setenv("CMOCKA_TEST_ABORT", "1", 1); /* the parent goes on, not this */
   assert_int_equal(brrr_memory_new(&m, (brrr_alloc){0}), BRRR_OK);
   s.subject = (subject){brrr_memory_backend(m), answers_at_once, NULL};
   scene_init(&s, NULL);

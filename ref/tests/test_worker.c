@@ -77,6 +77,40 @@ static void test_duplicates(void **state) {
   off_memory(&s, m);
 }
 
+/* How many messages came to this. */
+static unsigned count_of(const scene *s, brrr_outcome outcome) {
+  unsigned count = 0;
+  assert_true(s->measure_count <= SCENE_MAX);
+  for (unsigned i = 0; i < s->measure_count; i++)
+    count += s->measures[i].outcome == outcome;
+  return count;
+}
+
+/* A parent with many children is run twice, whatever comes for it; and each of
+ * the means to that can be switched off. Merging has a test of its own. */
+static void test_cheap_joins(void **state) {
+  enum { N = 16 };
+  (void)state;
+  for (int off = 0; off < 2; off++) {
+    scene s = {.no_skip = off, .no_watch = off, .no_merge = true};
+    brrr_memory *m = on_memory(&s);
+    for (int i = 0; i < 3; i++) /* the children come behind these */
+      scene_call(&s, "parent", "join", "abcdefghijklmnop");
+    scene_start(&s);
+    scene_until_value(&s, "parent");
+    scene_call(&s, "q", "echo", "q");
+    scene_until_value(&s, "q");
+    stop(&s);
+    assert_int_equal(s.problem_count, 0);
+    assert_int_equal(count_of(&s, BRRR_DEFERRED), off ? 3 : 1);
+    assert_int_equal(count_of(&s, BRRR_WATCHED), off ? 0 : 2);
+    assert_int_equal(count_of(&s, BRRR_RETURNED), N + (off ? N : 1) + 1);
+    assert_int_equal(count_of(&s, BRRR_SKIPPED), off ? 0 : N - 1);
+    assert_int_equal(s.invocations, off ? 2 * N + 4 : N + 3);
+    off_memory(&s, m);
+  }
+}
+
 /* As many messages in hand as there are hands; the others stay where they
  * are [WORK-7]. */
 static void test_concurrency(void **state) {
@@ -423,6 +457,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_graph),
       cmocka_unit_test(test_duplicates),
+      cmocka_unit_test(test_cheap_joins),
       cmocka_unit_test(test_concurrency),
       cmocka_unit_test(test_stack_is_flat),
       cmocka_unit_test(test_stop_before_anything),

@@ -21,6 +21,7 @@ typedef struct play {
   brrr_problem problem; /* the last one; without what it borrows */
   char detail[128];
   unsigned problems, ended;
+  bool check_reruns;
   brrr_status status;
 } play;
 
@@ -49,6 +50,7 @@ static brrr_worker_options options_of(play *y, const brrr_app *app) {
                                .topic_count = 2,
                                .concurrency = 2,
                                .app = app,
+                               .check_reruns = y->check_reruns,
                                .problem = on_problem,
                                .ended = on_ended,
                                .ud = y};
@@ -158,8 +160,16 @@ static brrr_status fickle(brrr_run *run, const void *args, const void **value,
                           void *ud) {
   int64_t *n = ud;
   (void)args;
-  ++*n;
+  if (*n < 5)
+    ++*n;
   return brrr_run_call(run, &(brrr_ask){.task = "fib", .args = n}, value);
+}
+
+/* Counts its runs. */
+static brrr_status steady(brrr_run *run, const void *args, const void **value,
+                          void *ud) {
+  ++*(unsigned *)ud;
+  return brrr_run_call(run, &(brrr_ask){.task = "fib", .args = args}, value);
 }
 
 /* Waits until as many of it run at once as there are in the barrier. */
@@ -199,12 +209,10 @@ static void test_graph(void **state) {
 
 static void test_problems(void **state) {
   (void)state;
-  int64_t runs = 0;
   const brrr_codec codec = toy_codec();
   const brrr_task tasks[] = {{.name = "fib", .fn = toy_fib},
                              {.name = "astray", .fn = astray},
-                             {.name = "fails", .fn = fails},
-                             {.name = "fickle", .fn = fickle, .ud = &runs}};
+                             {.name = "fails", .fn = fails}};
   const struct {
     const char *task, *detail;
     brrr_status status;
@@ -213,7 +221,7 @@ static void test_problems(void **state) {
       {"astray", "call/x", BRRR_E_TOPIC},
       {"nobody", NULL, BRRR_E_UNKNOWN},
   };
-  const brrr_app app = {tasks, 4, &codec};
+  const brrr_app app = {tasks, 3, &codec};
   play y = {.problems = 0};
   begin(&y, &app);
   for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -224,6 +232,46 @@ static void test_problems(void **state) {
       assert_string_equal(y.detail, rows[i].detail);
   }
   end(&y);
+}
+
+/* What a call asked for last time is looked for before it is run again: one run
+ * to ask, and one that has it. */
+static void test_prefetch(void **state) {
+  (void)state;
+  unsigned runs = 0;
+  const brrr_codec codec = toy_codec();
+  const brrr_task tasks[] = {{.name = "fib", .fn = toy_fib},
+                             {.name = "steady", .fn = steady, .ud = &runs}};
+  const brrr_app app = {tasks, 2, &codec};
+  play y = {.problems = 0};
+  begin(&y, &app);
+  schedule(&y, &app, "t", "steady", 1);
+  until_value(&y, "steady:1", "1");
+  end(&y);
+  assert_int_equal(runs, 2);
+}
+
+static void test_check_reruns(void **state) {
+  (void)state;
+  for (int check = 0; check < 2; check++) {
+    int64_t runs = 0;
+    const brrr_codec codec = toy_codec();
+    const brrr_task tasks[] = {{.name = "fib", .fn = toy_fib},
+                               {.name = "fickle", .fn = fickle, .ud = &runs}};
+    const brrr_app app = {tasks, 2, &codec};
+    play y = {.check_reruns = check};
+    begin(&y, &app);
+    schedule(&y, &app, "t", "fickle", 1);
+    if (check) {
+      until_problem(&y);
+      assert_int_equal(y.problem.error.status, BRRR_E_RERUN);
+      assert_non_null(strstr(y.detail, "fib"));
+    } else {
+      until_value(&y, "fib:3", "2");
+    }
+    end(&y);
+    assert_int_equal(y.problems, check);
+  }
 }
 
 /* In the pool, and as many at once as there are hands; the end waits for
@@ -311,6 +359,8 @@ int main(void) {
       cmocka_unit_test(test_graph),
       cmocka_unit_test(test_problems),
       cmocka_unit_test(test_blocks),
+      cmocka_unit_test(test_prefetch),
+      cmocka_unit_test(test_check_reruns),
       cmocka_unit_test(test_misuse),
       cmocka_unit_test(test_allocation_failures),
   };

@@ -277,6 +277,38 @@ static void test_stop_during_retry(void **state) {
   }
 }
 
+/* ---- force --------------------------------------------------------------- */
+
+/* The parent is registered with its child, whose message is lost: only force
+ * puts the child [QUEUE-12]. */
+static void lost_child(scene *s, durable *d) {
+  on_durable(s, d);
+  expect(&s->subject,
+         (brrr_effect){.type = BRRR_STORE_SET,
+                       .key = KEY(PENDING_RETURNS, "a"),
+                       .value = BRRR_LIT(
+                           "d7:returnslli1e4:root1:p1:tee12:scheduled_ati1ee")},
+         BRRR_OK, NULL);
+  scene_start(s);
+  scene_call(s, "p", "join", "a");
+}
+
+static void test_delivered_before(void **state) {
+  (void)state;
+  for (int64_t num = 0; num < 2; num++) {
+    scene s = {.concurrency = 2};
+    durable d = {.num = num};
+    lost_child(&s, &d);
+    if (num)
+      scene_until_value(&s, "p");
+    else
+      scene_until(&s, &d.acks, 1);
+    stop(&s);
+    assert_int_equal(d.taken_count, num ? 3 : 1); /* parent, child, parent */
+    off_durable(&s, &d);
+  }
+}
+
 /* ---- advice -------------------------------------------------------------- */
 
 static void test_advice(void **state) {
@@ -373,6 +405,7 @@ int main(void) {
       cmocka_unit_test(test_dead_letter_in_memory),
       cmocka_unit_test(test_retry),
       cmocka_unit_test(test_stop_during_retry),
+      cmocka_unit_test(test_delivered_before),
       cmocka_unit_test(test_advice),
       cmocka_unit_test(test_no_callback),
       cmocka_unit_test(test_allocation_failures),

@@ -12,6 +12,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#define CONNECT_MS 5000
+#define COMMAND_MS 30000
+#define POLL_MS 20000 /* how long a pop may wait */
 #define DEAD_AFTER_MS 30000
 #define MAX_DELIVERIES 5
 
@@ -31,10 +34,14 @@ void brrr__redis_closed(void *redis) {
 }
 
 void brrr__redis_link_open(brrr_redis *r, brrr__link *l, bool wants_id) {
+  const uint32_t answer_ms = r->command_ms + (wants_id ? POLL_MS : 0);
   brrr__link_open(l, &(brrr__link_options){.loop = r->loop,
                                            .alloc = r->alloc,
                                            .url = &r->url,
                                            .wants_id = wants_id,
+                                           .connect_ms = r->connect_ms,
+                                           .answer_ms = answer_ms,
+                                           .log = r->log,
                                            .opened = brrr__redis_opened,
                                            .closed = brrr__redis_closed,
                                            .ud = r});
@@ -170,6 +177,8 @@ brrr_status brrr_redis_new(brrr_redis **out, brrr_alloc alloc,
       .loop = loop,
       .key.alloc = alloc,
       .log = options->log,
+      .connect_ms = or_else(options->connect_ms, CONNECT_MS),
+      .command_ms = or_else(options->command_ms, COMMAND_MS),
       .is_durable = options->durable,
       .dead_after_ms = or_else(options->dead_after_ms, DEAD_AFTER_MS),
       .max_deliveries = or_else(options->max_deliveries, MAX_DELIVERIES)};

@@ -32,6 +32,7 @@ struct brrr_redis {
   brrr__order *free;
   brrr_log log;
   bool is_durable;
+  uint32_t connect_ms, command_ms;
   uint32_t dead_after_ms, max_deliveries;
   char worker[40];  /* a random name for this object [REDIS-31] */
   uv_timer_t timer; /* until the next try to end gets */
@@ -50,7 +51,8 @@ void brrr__redis_failed(brrr_redis *r, brrr_bytes words);
 /* For each handle on the loop: the hub lives until all are closed. */
 void brrr__redis_opened(void *redis);
 void brrr__redis_closed(void *redis);
-/* Opens a link whose handles are counted as the hub's. */
+/* Opens a link whose handles are counted as the hub's; one for pops wants the
+ * id of its connection. */
 void brrr__redis_link_open(brrr_redis *r, brrr__link *l, bool wants_id);
 
 /* NULL when memory is out. */

@@ -6,8 +6,10 @@
  * come, and gives each of them its reply, or none if the connection was lost.
  * Nothing is sent twice: who wants that sends it again.
  *
- * Deliberately absent: a deadline for replies, since nobody knows how long a
- * busy server may take. A peer that is gone is found by TCP keep-alive.
+ * Names are looked up off the loop, and their addresses tried in turn. Where
+ * nothing is heard for too long while an answer is due, the connection counts
+ * as lost; and after an answer that says "not now" it is made anew, since
+ * another server may have the name by then.
  */
 #ifndef BRRR_SRC_REDIS_LINK_H
 #define BRRR_SRC_REDIS_LINK_H
@@ -35,6 +37,8 @@ typedef struct brrr__link_options {
   brrr_alloc alloc;
   const brrr__redis_url *url;
   bool wants_id; /* ask the server for the id of this connection */
+  uint32_t connect_ms, answer_ms; /* deadlines */
+  brrr_log log;
   /* Told of each handle on the loop: when it is opened, and when it is closed
    * for good. The link must live until as many are closed as were opened. */
   void (*opened)(void *ud);
@@ -45,16 +49,26 @@ typedef struct brrr__link_options {
 typedef struct brrr__link {
   brrr__link_options options;
   redisAsyncContext *ac; /* NULL while there is no connection */
-  bool up;               /* logged in: requests are sent at once */
-  bool was_up;           /* has been up before */
-  bool refused;          /* the last login was refused */
+  bool trying;           /* to connect and log in */
+  bool looking;          /* `lookup` is under way */
+  uv_getaddrinfo_t lookup;
+  struct addrinfo *found, *next_address; /* not tried yet */
+  bool up;           /* logged in: requests are sent at once */
+  bool was_up;       /* has been up before */
+  bool refused;      /* the last login was refused */
+  bool put_off;      /* the last answer was "not now" */
+  bool late;         /* an answer is overdue; look once more */
+  unsigned owed;     /* answers */
+  uint64_t heard_at; /* or when the first of those was asked for */
   bool closing;
   unsigned greetings;         /* replies that are missing until it is up */
   unsigned failures;          /* since the last reply */
-  uint64_t lost_at;           /* when it was up last, in the loop's time */
+  uint64_t lost_at;           /* when it was useful last, in the loop's time */
   uint64_t not_before;        /* when it may try to connect again */
-  uv_timer_t timer;           /* the pause before, or the deadline of, a try */
+  uv_timer_t timer;           /* the pause before a try, its deadline, or that
+                                 of an answer */
   brrr__request *head, *tail; /* what could not be sent yet */
+  char why[128];              /* the connection was lost last */
   int64_t id;                 /* of the connection, if wanted; 0 if unknown */
 } brrr__link;
 

@@ -26,10 +26,10 @@ typedef struct brrr__pops {
 
 static void pops_unblock(pops *p);
 
-static bool pops_outage_is_short(const pops *p) {
+static bool pops_may_ask_again(const pops *p) {
   const brrr__link *l = &p->link;
-  return l->was_up && !l->refused &&
-         uv_now(p->redis->loop) - l->lost_at < OUTAGE_MS;
+  bool is_short = uv_now(p->redis->loop) - l->lost_at < OUTAGE_MS;
+  return l->up || (l->was_up && !l->refused && is_short);
 }
 
 static void on_popped(brrr__request *request, const redisReply *answer,
@@ -37,7 +37,11 @@ static void on_popped(brrr__request *request, const redisReply *answer,
   brrr__order *o = request->ud;
   pops *p = o->pops;
   bool closing = p->redis->closing;
-  if (!answer && !closing && !p->woken && pops_outage_is_short(p)) {
+  if (answer && brrr__redis_not_now(answer)) {
+    words = answer->str;
+    answer = NULL;
+  }
+  if (!answer && !closing && !p->woken && pops_may_ask_again(p)) {
     brrr__link_send(&p->link, request); /* asks again */
     return;
   }

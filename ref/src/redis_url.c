@@ -9,6 +9,8 @@
 #include <string.h>
 
 #define SCHEME "redis://"
+#define SOCKET_SCHEME "unix://"
+#define DB_OPTION "?db="
 #define DEFAULT_PORT 6379
 #define MAX_DB 999999
 
@@ -88,10 +90,7 @@ static bool parse_place(brrr__redis_url *url, char *place) {
   return *place && url->port;
 }
 
-static bool parse(brrr__redis_url *url) {
-  if (strncmp(url->text, SCHEME, strlen(SCHEME)) != 0)
-    return false;
-  char *rest = url->text + strlen(SCHEME);
+static bool parse_server(brrr__redis_url *url, char *rest) {
   char *slash = strchr(rest, '/');
   if (slash) {
     *slash = '\0';
@@ -106,6 +105,39 @@ static bool parse(brrr__redis_url *url) {
     rest = at + 1;
   }
   return parse_place(url, rest);
+}
+
+/* The path begins at the first slash. */
+static bool parse_socket(brrr__redis_url *url, char *rest) {
+  char *path = strchr(rest, '/');
+  brrr_bytes decoded;
+  if (!path)
+    return false;
+  char *option = strchr(path, '?');
+  if (option) {
+    if (strncmp(option, DB_OPTION, strlen(DB_OPTION)) != 0 ||
+        !parse_number(option + strlen(DB_OPTION), MAX_DB, &url->db))
+      return false;
+    *option = '\0';
+  }
+  if (!percent_decode(path, &decoded) || memchr(path, '\0', decoded.len))
+    return false;
+  path[decoded.len] = '\0';
+  url->path = path;
+  if (path == rest)
+    return path[1];
+  if (path[-1] != '@')
+    return false;
+  path[-1] = '\0';
+  return path[1] && parse_login(url, rest);
+}
+
+static bool parse(brrr__redis_url *url) {
+  if (strncmp(url->text, SCHEME, strlen(SCHEME)) == 0)
+    return parse_server(url, url->text + strlen(SCHEME));
+  if (strncmp(url->text, SOCKET_SCHEME, strlen(SOCKET_SCHEME)) == 0)
+    return parse_socket(url, url->text + strlen(SOCKET_SCHEME));
+  return false;
 }
 
 brrr_status brrr__redis_url_parse(brrr__redis_url *out, brrr_alloc alloc,

@@ -3,9 +3,10 @@
  * redis_url.h - L6: where a Redis is, and how to log in:
  *
  *   redis://[[user]:password@]host[:port][/db]
+ *   unix://[[user]:password@]/path[?db=N]
  *
- * User and password are percent-encoded where they need to be; the host may be
- * an IPv6 address in brackets. Deliberately absent: TLS and options.
+ * User, password and path are percent-encoded where they need to be; the host
+ * may be an IPv6 address in brackets. Deliberately absent: TLS and options.
  */
 #ifndef BRRR_SRC_REDIS_URL_H
 #define BRRR_SRC_REDIS_URL_H
@@ -15,6 +16,7 @@
 typedef struct brrr__redis_url {
   char *text; /* a copy of the whole, in which the others lie */
   size_t size;
+  const char *path; /* of a socket; NULL: host and port */
   const char *host;
   uint32_t port;
   brrr_bytes user, password; /* empty if there is none */

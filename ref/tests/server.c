@@ -2,11 +2,15 @@
 #include "server.h"
 
 #include <arpa/inet.h>
+#include <ftw.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#define SOCKET "redis.sock" /* in the folder */
 
 static uint16_t free_port(void) {
   struct sockaddr_in a = {.sin_family = AF_INET,
@@ -24,11 +28,14 @@ static uint16_t free_port(void) {
 static void run(const server *s, int out) {
   char port[8];
   (void)snprintf(port, sizeof port, "%u", s->port);
+  if (chdir(s->folder))
+    _exit(126);
   (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
   (void)dup2(out, STDOUT_FILENO);
   (void)execlp("redis-server", "redis-server", "--port", port, "--bind",
-               "127.0.0.1", "--save", "", "--appendonly", "no", "--requirepass",
-               s->password ? s->password : "", (char *)NULL);
+               "127.0.0.1", "--unixsocket", SOCKET, "--dir", s->folder,
+               "--save", "", "--appendonly", s->keeps ? "yes" : "no",
+               "--requirepass", s->password ? s->password : "", (char *)NULL);
   _exit(127);
 }
 
@@ -63,6 +70,10 @@ static bool start(server *s) {
 
 void server_start(server *s) {
   const bool again = s->port;
+  if (!*s->folder) {
+    (void)snprintf(s->folder, sizeof s->folder, "/tmp/brrr-test-XXXXXX");
+    assert_non_null(mkdtemp(s->folder));
+  }
   for (int i = 0; i < 10; i++) { /* somebody may take the port meanwhile */
     if (!again)
       s->port = free_port();
@@ -74,6 +85,9 @@ void server_start(server *s) {
   (void)snprintf(s->url, sizeof s->url, "redis://%s%s%s127.0.0.1:%u",
                  s->password ? ":" : "", s->password ? s->password : "",
                  s->password ? "@" : "", s->port);
+  (void)snprintf(s->socket_url, sizeof s->socket_url, "unix://%s%s%s%s/%s",
+                 s->password ? ":" : "", s->password ? s->password : "",
+                 s->password ? "@" : "", s->folder, SOCKET);
   s->tester = redisConnect("127.0.0.1", s->port);
   assert_non_null(s->tester);
   assert_int_equal(s->tester->err, 0);
@@ -92,7 +106,19 @@ void server_kill(server *s) {
   s->pid = 0;
 }
 
-void server_stop(server *s) { server_kill(s); }
+static int drop(const char *path, const struct stat *st, int type,
+                struct FTW *at) {
+  (void)st;
+  (void)type;
+  (void)at;
+  return remove(path);
+}
+
+void server_stop(server *s) {
+  server_kill(s);
+  if (*s->folder)
+    (void)nftw(s->folder, drop, 4, FTW_DEPTH | FTW_PHYS);
+}
 
 static redisReply *ask(server *s, const char *format, va_list args) {
   redisReply *r = redisvCommand(s->tester, format, args);

@@ -40,6 +40,32 @@ static void test_good(void **state) {
   }
 }
 
+typedef struct socket_url {
+  const char *text, *path, *user, *password;
+  uint32_t db;
+} socket_url;
+
+static void test_sockets(void **state) {
+  static const socket_url all[] = {
+      {"unix:///run/redis.sock", "/run/redis.sock", "", "", 0},
+      {"unix:///s?db=3", "/s", "", "", 3},
+      {"unix://:p%2fw@/s", "/s", "", "p/w", 0},
+      {"unix://me:pw@/a@b?db=999999", "/a@b", "me", "pw", 999999},
+      {"unix:///a%20b%3f", "/a b?", "", "", 0},
+  };
+  (void)state;
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+    brrr__redis_url url;
+    assert_int_equal(brrr__redis_url_parse(&url, (brrr_alloc){0}, all[i].text),
+                     BRRR_OK);
+    assert_string_equal(url.path, all[i].path);
+    assert_bytes_str(url.user, all[i].user);
+    assert_bytes_str(url.password, all[i].password);
+    assert_int_equal(url.db, all[i].db);
+    brrr__redis_url_free(&url, (brrr_alloc){0});
+  }
+}
+
 static void test_bad(void **state) {
   static const char *const all[] = {
       "",
@@ -70,6 +96,20 @@ static void test_bad(void **state) {
       "redis://[::1",
       "redis://[::1]7",
       "redis://[]",
+      "unix:",
+      "unix://",
+      "unix:///",
+      "unix://s",
+      "unix://me@/s",
+      "unix://me:pw/s",
+      "unix:///s?",
+      "unix:///s?db=",
+      "unix:///s?db=x",
+      "unix:///s?db=1000000",
+      "unix:///s?x=1",
+      "unix:///s?db=1&x=1",
+      "unix:///s%00",
+      "unix:///s%4",
   };
   (void)state;
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
@@ -89,6 +129,7 @@ static void test_bad(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_good),
+      cmocka_unit_test(test_sockets),
       cmocka_unit_test(test_bad),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

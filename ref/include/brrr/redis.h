@@ -14,8 +14,10 @@
  *   - A get is asked again, so that a worker outlives an outage of up to 20 s;
  *     then it ends in BRRR_E_IO. What Redis had popped for the lost connection
  *     is lost with it, unless the queue is durable.
- *   - An answer that says "not now" (LOADING, READONLY, MASTERDOWN,
- *     CLUSTERDOWN, TRYAGAIN, UNBLOCKED) counts as a lost connection for a get.
+ *   - After an answer that says "not now" (LOADING, READONLY, MASTERDOWN,
+ *     CLUSTERDOWN, TRYAGAIN) the connection is made anew: another server may
+ *     have the name by then. So it is like a lost one. A get that somebody
+ *     ended (UNBLOCKED) is asked again.
  *
  * The reply to an effect that ends in BRRR_E_IO has the reason, in words, as
  * its value.
@@ -36,8 +38,8 @@ typedef struct brrr_redis_options {
    * unix://[[user]:password@]/path[?db=N] */
   const char *url;
   uint32_t connect_ms; /* until a connection is up; 0 means 5 000 */
-  uint32_t command_ms; /* until the answer to a command other than a get, after
-                          which the connection counts as lost; 0 means 30 000 */
+  uint32_t command_ms; /* while an answer is due, without any: the connection
+                          counts as lost; for gets, 20 s more. 0 means 30 000 */
   brrr_log log;
 
   /* The durable queue of spec/durable.md: no message is lost with a worker. */

@@ -117,6 +117,7 @@ static brrr_status schedule(local *l, brrr_bytes topic, const brrr_call *call) {
 
 static brrr_status handle(local *l, const message *m) {
   brrr_op *op = NULL;
+  l->how.now = now();
   brrr_status s = brrr_op_handle(
       &op, l->alloc, &l->how, (brrr_bytes){m->octets, m->topic_len},
       (brrr_bytes){m->octets + m->topic_len, m->len});

@@ -38,6 +38,7 @@ typedef struct brrr__sqs_queue {
   brrr__sqs_get *gets, **gets_end; /* that are in no poll yet */
   struct brrr__sqs_poll *polls;    /* under way */
   unsigned poll_count;
+  bool busy; /* the last poll brought as many messages as it could */
   struct brrr__sqs_held *held; /* messages that were taken */
 } brrr__sqs_queue;
 

@@ -17,7 +17,7 @@
 
 #define POLL_S 20
 #define MOST_GETS 10  /* of a poll: that is as many as SQS gives at once */
-#define MOST_POLLS 4u /* of a queue at once */
+#define MOST_POLLS 4u /* of a queue that is busy, at once; else 1 */
 #define GRACE_MS 250
 
 typedef struct brrr__sqs_poll {
@@ -140,9 +140,10 @@ static void deliver(brrr__sqs_queue *queue, brrr__sqs_get **gets,
   brrr_arena_free(&arena);
 }
 
-static void on_messages(brrr__sqs_queue *queue, brrr__sqs_get *gets, bool woken,
-                        const json_t *messages) {
+static void on_messages(brrr__sqs_queue *queue, brrr__sqs_get *gets,
+                        size_t asked, bool woken, const json_t *messages) {
   const size_t count = json_array_size(messages);
+  queue->busy = count && count >= asked;
   for (size_t i = 0; i < count && gets; i++) {
     const json_t *message = json_array_get(messages, i);
     if (text_of(message, "ReceiptHandle").ptr && text_of(message, "Body").ptr)
@@ -159,9 +160,11 @@ static void on_received(void *ud, const brrr__aws_answer *answer) {
   brrr__sqs_queue *queue = p->queue;
   brrr_sqs *q = queue->sqs;
   const bool woken = p->woken;
+  const size_t asked = p->count;
   brrr__sqs_get *gets = poll_end(p);
   if (answer->end == AWS_OK)
-    on_messages(queue, gets, woken, json_object_get(answer->json, "Messages"));
+    on_messages(queue, gets, asked, woken,
+                json_object_get(answer->json, "Messages"));
   else if (q->closing)
     gets_end(q, &gets, BRRR_CLOSED, "");
   else if (woken)
@@ -231,11 +234,13 @@ static bool poll_start(brrr__sqs_queue *queue) {
   return true;
 }
 
-/* Gets that came together go together. */
+/* Gets that came together go together. An idle queue has one poll: each request
+ * has its price, and a poll that is dropped may take a message with it for a
+ * while. */
 static void on_turn(uv_timer_t *timer) {
   brrr_sqs *q = timer->data;
   for (brrr__sqs_queue *s = q->queues; s; s = s->next)
-    while (s->gets && s->poll_count < MOST_POLLS)
+    while (s->gets && s->poll_count < (s->busy ? MOST_POLLS : 1))
       if (!poll_start(s)) {
         brrr__sqs_get *gets = s->gets;
         s->gets = NULL;

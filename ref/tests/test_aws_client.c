@@ -214,8 +214,9 @@ static void test_again(void **state) {
   for (size_t i = 0; i < sizeof attempts / sizeof *attempts; i++) {
     const struct attempt *a = &attempts[i];
     const web_answer script[] = {a->first, {200, "{}", false}};
+    const uint32_t ms = a->first.status == WEB_SILENT ? 300 : 5000;
     for (int once = 0; once < 2; once++) {
-      open_client(t, script, 2, (brrr_aws_options){.answer_ms = 150});
+      open_client(t, script, 2, (brrr_aws_options){.answer_ms = ms});
       const outcome o = act(t, once);
       const bool again = !once || a->once_again;
       if (t->web.asked != (again ? 2 : 1))

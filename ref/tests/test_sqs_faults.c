@@ -57,7 +57,7 @@ static brrr_status create(theatre *t, brrr_alloc alloc, uint32_t ms) {
 static void open_backend(theatre *t, const web_answer *script, size_t count) {
   web_start(&t->web, &t->stage, script, count);
   t->heap = (heap){0};
-  assert_int_equal(create(t, heap_alloc(&t->heap), 200), BRRR_OK);
+  assert_int_equal(create(t, heap_alloc(&t->heap), 5000), BRRR_OK);
   t->subject = (subject){brrr_sqs_backend(t->sqs), stage_wait, &t->stage};
 }
 
@@ -320,7 +320,7 @@ static void sweep_once(heap *all, void *ud) {
       {200, "{\"QueueUrl\":\"u\",\"Messages\":[" MESSAGE("m", "1") "]}",
        false}};
   web_start(&t->web, &t->stage, script, 1);
-  if (create(t, heap_alloc(all), 30) != BRRR_OK) {
+  if (create(t, heap_alloc(all), 200) != BRRR_OK) {
     assert_true(all->fail_at > 0);
     web_stop(&t->web);
     return;

@@ -31,7 +31,7 @@ typedef struct brrr_sqs_options {
   const char *prefix; /* of the name of every queue, of [A-Za-z0-9_-]; NULL: ""
                        */
   uint32_t visible_s; /* until the message of a dead worker appears again; from
-                         3 to 43 200; 0 means 30 */
+                         3 to 43 200, better not below 20; 0 means 30 */
   uint32_t max_deliveries; /* of a message, before it becomes a dead letter; 0
                               means 5 */
   brrr_log log;

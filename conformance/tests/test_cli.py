@@ -264,7 +264,8 @@ def test_list() -> None:
     )
     assert len(lines) > 700
     assert all(
-        line.split()[0] in {"wire", "client", "worker", "fleet"} for line in lines
+        line.split()[0] in {"wire", "client", "worker", "codec-json", "fleet"}
+        for line in lines
     )
 
 

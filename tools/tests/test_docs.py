@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The README's tables of dependencies tell what is really installed."""
+"""The README tells what is really installed, and shows what is really compiled."""
 
 from __future__ import annotations
 
@@ -45,3 +45,13 @@ def test_version_of_dynamodb_local_is_that_of_the_pom() -> None:
         read("tools/dynamodb/pom.xml"),
     )
     assert f"DynamoDBLocal {version} " in read("README.md")
+
+
+def test_c_code_is_that_of_the_example() -> None:
+    shown = re.findall(
+        r"^<!-- from (\S+) -->\n```c\n(.*?)^```$", read("README.md"), re.M | re.S
+    )
+    assert len(shown) == 2
+    assert [code for file, code in shown if code not in read(file)] == []
+    assert shown[0][1].startswith("static brrr_status fib(")
+    assert shown[0][1].count("\n") < 30

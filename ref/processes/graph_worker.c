@@ -75,9 +75,10 @@ static brrr_status decode_args(void *self, brrr_arena *a, const brrr_call *call,
 static brrr_status encode_value(void *self, brrr_arena *a, brrr_bytes task_name,
                                 const void *value, brrr_bytes *out,
                                 brrr_error *err) {
-  (void)self, (void)a, (void)task_name, (void)err;
-  *out = brrr_bytes_str(value);
-  return BRRR_OK;
+  (void)self, (void)task_name;
+  /* The run that made `value` ends before its octets are used. */
+  err->status = brrr_arena_copy(a, brrr_bytes_str(value), out);
+  return err->status;
 }
 
 static brrr_status decode_value(void *self, brrr_arena *a, brrr_bytes task_name,

@@ -206,6 +206,6 @@ brrr__steps brrr__watch;
 brrr__steps brrr__defer_child;
 /* The children that were deferred on are watched from now on. */
 void brrr__watch_remember(brrr_op *op);
-void brrr__watch_forget(brrr_op *op);
+void brrr__watch_done(brrr_op *op);
 
 #endif

@@ -84,7 +84,7 @@ brrr_status brrr__return(brrr_op *op, brrr__strand *s) {
                 .key = {BRRR_KIND_VALUE, op->message.call_hash},
                 .value = s->octets); /* [RET-1] [REC-5] */
   }
-  brrr__watch_forget(op);
+  brrr__watch_done(op);
   for (s->attempts = 0; s->attempts < op->limits.cas_attempts; s->attempts++) {
     BRRR__AWAIT(op, s, .type = BRRR_STORE_GET, .key = key);
     if (s->reply->status == BRRR_ABSENT)

@@ -41,9 +41,12 @@ static brrr_status make_key(brrr_op *op) {
   return brrr_buf_finish(&b, &op->watch_key, &op->error);
 }
 
-void brrr__watch_forget(brrr_op *op) {
-  if (op->how.watch)
-    brrr__memo_forget(op->how.watch, op->watch_key);
+/* A list without a child says that the call has been waiting here, and has its
+ * value now. */
+void brrr__watch_done(brrr_op *op) {
+  brrr_memo *m = op->how.watch;
+  if (m && brrr__memo_find(m, op->watch_key))
+    brrr__memo_put(m, op->watch_key, NULL, 0);
 }
 
 /* Only when all of them are written and put: another message for the same
@@ -136,8 +139,12 @@ brrr_status brrr__watch(brrr_op *op, brrr__strand *s) {
       op->window = LAST_WINDOW;
     if (start_window(op))
       BRRR__RETURN(op->error.status);
-    if (!op->looking)
+    if (!op->looking) {
+      /* Its own value is likely to be there: first that, then the call. */
+      if (brrr__memo_find(op->how.watch, op->watch_key))
+        BRRR__JOIN(op);
       BRRR__RETURN(BRRR_OK); /* [WORK-22] */
+    }
     BRRR__JOIN(op);
     if (brrr__has_value(op))
       BRRR__RETURN(BRRR_OK);

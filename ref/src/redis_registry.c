@@ -112,7 +112,7 @@ void brrr__durable_sync(brrr__durable *d) {
   brrr__durable_fail(d, BRRR_E_NOMEM, brrr_status_text(BRRR_E_NOMEM));
 }
 
-/* ---- heartbeats ---------------------------------------------------------- */
+/* ---- heartbeats: a timer of their own [QUEUE-14] ------------------------- */
 
 /* Answers that are on their way explain a list that is too long once, and not
  * again and again. */

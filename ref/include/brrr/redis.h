@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-only
  *
- * redis.h - queue, store and cache on Redis [REDIS-1] to [REDIS-42], with
+ * redis.h - queue, store and cache on Redis [REDIS-1] to [REDIS-41], with
  * hiredis on a libuv loop.
  *
  * Commands are pipelined over one connection. The blocking pops of a topic

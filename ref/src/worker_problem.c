@@ -5,6 +5,7 @@
 #include "worker_parts.h"
 
 #define MAX_TRIES 5
+#define MAX_OUTAGE_TRIES 40 /* about five minutes */
 
 #define MIN_PAUSE_MS 100
 #define MAX_PAUSE_MS 10000
@@ -14,7 +15,8 @@ brrr_policy brrr_problem_advice(const brrr_problem *p) {
   if (!p->has_message)
     return BRRR_GO_ON;
   switch (p->error.status) {
-  case BRRR_E_IO:
+  case BRRR_E_IO: /* a server that restarts is no fault of the message */
+    return p->attempts < MAX_OUTAGE_TRIES ? BRRR_RETRY : BRRR_DEAD_LETTER;
   case BRRR_E_TASK:
   case BRRR_E_CAS:
     return p->attempts < MAX_TRIES ? BRRR_RETRY : BRRR_DEAD_LETTER;

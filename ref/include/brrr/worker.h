@@ -49,9 +49,10 @@ typedef enum brrr_policy {
                 the queue is a durable one */
 } brrr_policy;
 
-/* What a worker without `problem` does: what may pass by itself (a failed
- * backend, task, or compare-and-set) it tries five times in all; then, and all
- * else at once, it sets aside. A queue that fails it asks again. */
+/* What a worker without `problem` does: what may pass by itself it tries again,
+ * a failed task or compare-and-set five times in all, after a failed backend 40
+ * times, which is about five minutes; then, and all else at once, it sets
+ * aside. A queue that fails it asks again. */
 BRRR_API brrr_policy brrr_problem_advice(const brrr_problem *p);
 
 /* ---- the raw handler ----------------------------------------------------- */

@@ -17,6 +17,8 @@ from xml.etree import ElementTree
 
 import pytest
 
+from brrr_conformance.config import Profile
+
 if TYPE_CHECKING:
     from brrr_conformance.server import Server
     from conftest import MakeAdapter, SpoilTiny
@@ -263,10 +265,7 @@ def test_list() -> None:
         r"^client +spec\.scheduling\.1 +SCHED-1 ", done.stdout, re.MULTILINE
     )
     assert len(lines) > 700
-    assert all(
-        line.split()[0] in {"wire", "client", "worker", "codec-json", "fleet"}
-        for line in lines
-    )
+    assert all(line.split()[0] in {*Profile, "fleet"} for line in lines)
 
 
 def test_explain() -> None:

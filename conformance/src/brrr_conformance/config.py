@@ -31,8 +31,8 @@ class Profile(StrEnum):
     WIRE = "wire"
     CLIENT = "client"
     WORKER = "worker"
-    CODEC_JSON = "codec-json"
     # More than an SDK needs: to be claimed in so many words.
+    CODEC_JSON = "codec-json"
     JOINS = "joins"
     DURABLE = "durable"
 

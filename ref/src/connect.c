@@ -7,10 +7,13 @@
  * its connections.
  */
 #include <brrr/connect.h>
+#include <brrr/dynamodb.h>
 #include <brrr/memory.h>
 #include <brrr/redis.h>
+#include <brrr/sqs.h>
 
 #include "base.h"
+#include "connect_url.h"
 
 #include <string.h>
 #include <uv.h>
@@ -24,7 +27,9 @@ typedef struct part part;
 typedef struct scheme {
   const char *prefix; /* of the URL */
   unsigned roles;     /* a bit for each that it can play */
-  brrr_status (*open)(part *p, const brrr_connect_options *options);
+  /* After BRRR_E_MISUSE, *why may say more than that the URL is none. */
+  brrr_status (*open)(part *p, const brrr_connect_options *options,
+                      const char **why);
   void (*close)(part *p); /* calls part_closed, now or later */
 } scheme;
 
@@ -61,7 +66,9 @@ static void part_closed(void *ud) {
 
 /* ---- schemes ------------------------------------------------------------- */
 
-static brrr_status memory_open(part *p, const brrr_connect_options *options) {
+static brrr_status memory_open(part *p, const brrr_connect_options *options,
+                               const char **why) {
+  (void)why;
   brrr_memory *m = NULL;
   if (strcmp(p->url, p->scheme->prefix) != 0)
     return BRRR_E_MISUSE;
@@ -78,7 +85,9 @@ static void memory_close(part *p) {
   part_closed(p);
 }
 
-static brrr_status redis_open(part *p, const brrr_connect_options *options) {
+static brrr_status redis_open(part *p, const brrr_connect_options *options,
+                              const char **why) {
+  (void)why;
   brrr_redis *r = NULL;
   const brrr_redis_options redis = {.url = p->url,
                                     .log = options->log,
@@ -94,10 +103,60 @@ static brrr_status redis_open(part *p, const brrr_connect_options *options) {
 
 static void redis_close(part *p) { brrr_redis_close(p->self, part_closed, p); }
 
+static brrr_status dynamodb_open(part *p, const brrr_connect_options *options,
+                                 const char **why) {
+  brrr__connect_url url;
+  brrr_dynamodb *d = NULL;
+  brrr_status s = brrr__connect_url_parse(&url, options->alloc,
+                                          p->url + strlen(p->scheme->prefix));
+  if (s != BRRR_OK)
+    return s;
+  const brrr_dynamodb_options dynamodb = {
+      .aws = {.endpoint = url.endpoint, .region = url.region},
+      .table = url.name,
+      .log = options->log};
+  s = brrr_dynamodb_new(&d, options->alloc, options->loop, &dynamodb, why);
+  brrr__connect_url_free(&url, options->alloc);
+  if (s != BRRR_OK)
+    return s;
+  p->self = d;
+  p->backend = brrr_dynamodb_backend(d);
+  return BRRR_OK;
+}
+
+static void dynamodb_close(part *p) {
+  brrr_dynamodb_close(p->self, part_closed, p);
+}
+
+static brrr_status sqs_open(part *p, const brrr_connect_options *options,
+                            const char **why) {
+  brrr__connect_url url;
+  brrr_sqs *q = NULL;
+  brrr_status s = brrr__connect_url_parse(&url, options->alloc,
+                                          p->url + strlen(p->scheme->prefix));
+  if (s != BRRR_OK)
+    return s;
+  const brrr_sqs_options sqs = {
+      .aws = {.endpoint = url.endpoint, .region = url.region},
+      .prefix = url.name,
+      .log = options->log};
+  s = brrr_sqs_new(&q, options->alloc, options->loop, &sqs, why);
+  brrr__connect_url_free(&url, options->alloc);
+  if (s != BRRR_OK)
+    return s;
+  p->self = q;
+  p->backend = brrr_sqs_backend(q);
+  return BRRR_OK;
+}
+
+static void sqs_close(part *p) { brrr_sqs_close(p->self, part_closed, p); }
+
 static const scheme schemes[] = {
     {"memory:", ALL, memory_open, memory_close},
     {"redis://", ALL, redis_open, redis_close},
     {"unix://", ALL, redis_open, redis_close},
+    {"dynamodb://", 1u << STORE, dynamodb_open, dynamodb_close},
+    {"sqs://", 1u << QUEUE, sqs_open, sqs_close},
 };
 
 static const scheme *scheme_of(const char *url) {
@@ -155,7 +214,8 @@ static brrr_status choose(choice *out, const brrr_connect_options *options,
 /* The open part with this URL, or a new one. */
 static brrr_status part_get(brrr_connection *c,
                             const brrr_connect_options *options,
-                            const choice *chosen, part **out) {
+                            const choice *chosen, part **out,
+                            const char **why) {
   for (size_t i = 0; i < c->count; i++) {
     if (strcmp(c->parts[i].url, chosen->url) == 0) {
       *out = &c->parts[i];
@@ -164,7 +224,7 @@ static brrr_status part_get(brrr_connection *c,
   }
   part *p = &c->parts[c->count];
   *p = (part){.connection = c, .scheme = chosen->scheme, .url = chosen->url};
-  brrr_status s = p->scheme->open(p, options);
+  brrr_status s = p->scheme->open(p, options, why);
   if (s != BRRR_OK)
     return s;
   c->count++;
@@ -179,9 +239,12 @@ static brrr_status open_all(brrr_connection *c,
                                          &c->backends.cache};
   for (role r = QUEUE; r < ROLES; r++) {
     part *p = NULL;
-    brrr_status s = part_get(c, options, &chosen[r], &p);
-    if (s == BRRR_E_MISUSE)
+    const char *reason = NULL;
+    brrr_status s = part_get(c, options, &chosen[r], &p, &reason);
+    if (s == BRRR_E_MISUSE && !reason)
       return refuse(r, NO_GOOD, why);
+    if (s == BRRR_E_MISUSE && why)
+      *why = reason;
     if (s != BRRR_OK)
       return s;
     *backends[r] = p->backend;

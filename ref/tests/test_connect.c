@@ -33,6 +33,24 @@ static void test_refused(void **state) {
        "memory:", "memory:", "the URL for the queue is not well-formed"},
       {"memory:", "redis://h:0",
        "memory:", "the URL for the store is not well-formed"},
+      {"memory:", "dynamodb://t?endpoint=", "memory:",
+       "the URL for the store is not well-formed"},
+      {"memory:", "dynamodb://t?endpoint=%zz",
+       "memory:", "the URL for the store is not well-formed"},
+      {"memory:", "dynamodb://t?endpoint=%00",
+       "memory:", "the URL for the store is not well-formed"},
+      {"memory:", "dynamodb://t?region=a&region=b",
+       "memory:", "the URL for the store is not well-formed"},
+      {"memory:", "dynamodb://t?color=b",
+       "memory:", "the URL for the store is not well-formed"},
+      {"memory:", "dynamodb://t/u",
+       "memory:", "the URL for the store is not well-formed"},
+      {"dynamodb://t", "memory:", "memory:",
+       "the URL for the queue is of something that is no queue"},
+      {"memory:", "sqs://",
+       "memory:", "the URL for the store is of something that is no store"},
+      {"memory:", "memory:", "dynamodb://t",
+       "the URL for the cache is of something that is no cache"},
       {"redis://h", "redis://h/1", "redis://h/x",
        "the URL for the cache is not well-formed"},
   };
@@ -88,6 +106,31 @@ static void test_shared(void **state) {
   assert_int_equal(h.live, 0);
 }
 
+/* Amazon's may be anywhere; what they lack they say. */
+static void test_amazon(void **state) {
+  stage s;
+  heap h = {0};
+  brrr_connection *c = NULL;
+  const char *why = NULL;
+  (void)state;
+  stage_init(&s);
+  (void)unsetenv("AWS_ACCESS_KEY_ID");
+  assert_int_equal(connect_to(&c, &s, &h, "memory:",
+                              "dynamodb://t?region=r&endpoint=http%3a//h:1",
+                              "memory:", &why),
+                   BRRR_E_MISUSE);
+  assert_non_null(why);
+  (void)setenv("AWS_ACCESS_KEY_ID", "id", 1);
+  (void)setenv("AWS_SECRET_ACCESS_KEY", "secret", 1);
+  assert_int_equal(connect_to(&c, &s, &h, "sqs://p-?region=r",
+                              "dynamodb://t?region=r&endpoint=http%3A//h:1",
+                              "memory:", &why),
+                   BRRR_OK);
+  close_and_wait(&s, c);
+  stage_free(&s);
+  assert_int_equal(h.live, 0);
+}
+
 static void on_reply(void *ud, const brrr_reply *reply) {
   *(brrr_status *)ud = reply->status;
 }
@@ -134,9 +177,8 @@ static void test_memory(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_refused),
-      cmocka_unit_test(test_shared),
-      cmocka_unit_test(test_client),
+      cmocka_unit_test(test_refused), cmocka_unit_test(test_shared),
+      cmocka_unit_test(test_amazon),  cmocka_unit_test(test_client),
       cmocka_unit_test(test_memory),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -106,8 +106,9 @@ def check_shared(lib: Path, headers: list[Path], env: dict[str, str]) -> None:
     text = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
     declared = set(re.findall(r"BRRR_API[^;(]*?\b(brrr_\w+)\(", text))
     check(len(declared) > 50, "no declarations found")
-    extra = sorted(exported - declared)
+    extra, missing = sorted(exported - declared), sorted(declared - exported)
     check(not extra, f"exported, but in no public header: {extra}")
+    check(not missing, f"declared, but not exported: {missing}")
 
 
 def main() -> None:

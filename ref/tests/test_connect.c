@@ -96,7 +96,7 @@ static void test_shared(void **state) {
   assert_ptr_not_equal(b.queue.self, b.store.self);
   close_and_wait(&s, c);
   assert_int_equal(
-      connect_to(&c, &s, &h, "redis://a", "redis://a/1", "redis://h", NULL),
+      connect_to(&c, &s, &h, "unix:///a", "unix:///a?db=1", "redis://h", NULL),
       BRRR_OK);
   b = brrr_connection_backends(c);
   assert_ptr_not_equal(b.queue.self, b.cache.self);

@@ -8,6 +8,7 @@ import os
 import pty
 import signal
 import subprocess
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -461,6 +462,19 @@ def test_dead_letters(tool: Tool, server: Server) -> None:
     tool.run("dead", "drop", "1", "t")
     assert not server.client.exists(key)
     tool.run("dead", "drop", "1", "t", status=3)
+
+
+def test_dead_letter_of_a_worker(tool: Tool) -> None:
+    with worker(tool, "--topic", "t", "--durable"):
+        tool.run("schedule", "t", "nobody", "[]")
+        deadline = time.monotonic() + 30
+        while not (line := tool.out("dead", "list", "t").decode()):
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+    assert "no task has this name" in line
+    tool.run("dead", "retry", "1", "t")
+    [row] = json.loads(tool.out("monitor", "--json", "t"))
+    assert row == {"topic": "t", "queued": 1, "in_flight": 0, "workers": 0, "dead": 0}
 
 
 # ---- reset ------------------------------------------------------------------

@@ -27,9 +27,14 @@ static brrr_effect get_value(brrr_bytes hash) {
 typedef struct joining {
   brrr_invocation *invocation;
   brrr_bytes names;
-  answer *answers; /* one for each name */
+  struct joined *joined; /* one for each name */
   size_t came;
 } joining;
+
+typedef struct joined {
+  joining *joining;
+  answer answer;
+} joined;
 
 static void join_end(joining *j) {
   brrr_child missing[SCENE_MAX];
@@ -37,28 +42,29 @@ static void join_end(joining *j) {
   size_t count = 0, len = 0;
   for (size_t n = 0; n < j->names.len; n++) {
     const brrr_bytes hash = {j->names.ptr + n, 1};
-    if (j->answers[n].status == BRRR_OK)
-      value[len++] = j->answers[n].value.ptr[0];
+    answer *a = &j->joined[n].answer;
+    if (a->status == BRRR_OK)
+      value[len++] = a->value.ptr[0];
     else
       missing[count++] = (brrr_child){.call = {.call_hash = hash,
                                                .task_name = BRRR_LIT("echo"),
                                                .payload = hash}};
-    answer_drop(&j->answers[n]);
+    answer_drop(a);
   }
   if (count)
     brrr_invocation_defer(j->invocation, missing, count);
   else
     brrr_invocation_respond(j->invocation, (brrr_bytes){value, len});
-  free(j->answers);
+  free(j->joined);
   free(j);
 }
 
-/* The reply to the next read: they come in order. */
 static void on_joined(void *ud, const brrr_reply *reply) {
-  joining *j = ud;
-  const brrr_done keep = answer_into(&j->answers[j->came++]);
+  joined *one = ud;
+  joining *j = one->joining;
+  const brrr_done keep = answer_into(&one->answer);
   keep.fn(keep.ud, reply);
-  if (j->came == j->names.len)
+  if (++j->came == j->names.len)
     join_end(j);
 }
 
@@ -66,13 +72,14 @@ static void join(scene *s, brrr_invocation *i) {
   joining *j = malloc(sizeof *j);
   assert_non_null(j);
   *j = (joining){.invocation = i, .names = brrr_invocation_call(i)->payload};
-  j->answers = calloc(j->names.len, sizeof *j->answers);
-  assert_non_null(j->answers);
+  j->joined = calloc(j->names.len, sizeof *j->joined);
+  assert_non_null(j->joined);
   assert_true(j->names.len <= SCENE_MAX);
   for (size_t n = 0, len = j->names.len; n < len; n++) {
     const brrr_effect get = get_value((brrr_bytes){j->names.ptr + n, 1});
+    j->joined[n].joining = j;
     s->subject.backend.submit(s->subject.backend.self, &get,
-                              (brrr_done){on_joined, j});
+                              (brrr_done){on_joined, &j->joined[n]});
   }
 }
 

@@ -12,7 +12,7 @@ typedef struct serving {
   session *session;
   brrr_worker *worker;
   uint32_t id;
-  bool go_on;
+  brrr_policy policy;
   trouble trouble; /* for which the worker has stopped, if it has */
   brrr_arena arena;
 } serving;
@@ -154,14 +154,16 @@ void session_answer(session *s, const Brrr__Adapter__Answer *in) {
 static brrr_policy on_problem(void *ud, const brrr_problem *p) {
   serving *v = ud;
   const trouble t = {p->error, p->detail, p->message, p->has_message};
-  if (v->go_on && v->session->state != CLOSING)
+  if (v->session->state == CLOSING) /* by its handler, which is given up */
+    return BRRR_STOP;
+  if (v->policy != BRRR_STOP)
     reply_trouble(v->session->frames, v->id, REPLY(PROBLEM), &t);
-  if (!v->go_on && v->trouble.error.status == BRRR_OK) {
+  else if (v->trouble.error.status == BRRR_OK) {
     v->trouble = (trouble){.error = t.error, .has_message = t.has_message};
     (void)brrr_arena_copy(&v->arena, t.detail, &v->trouble.detail);
     (void)brrr_arena_copy(&v->arena, t.message, &v->trouble.message);
   }
-  return v->go_on ? BRRR_GO_ON : BRRR_STOP;
+  return v->policy;
 }
 
 static void close_redis(session *s);
@@ -187,13 +189,19 @@ static void on_ended(void *ud, brrr_status status) {
     close_redis(s);
 }
 
+static brrr_policy policy_of(Brrr__Adapter__OnProblem on_problem) {
+  if (on_problem == BRRR__ADAPTER__ON_PROBLEM__GO_ON)
+    return BRRR_GO_ON;
+  if (on_problem == BRRR__ADAPTER__ON_PROBLEM__DEAD_LETTER)
+    return BRRR_DEAD_LETTER;
+  return BRRR_STOP;
+}
+
 void session_serve(session *s, uint32_t id, const Brrr__Adapter__Serve *in) {
   if (!is_open(s, id))
     return;
   serving *v = get(sizeof *v);
-  *v = (serving){.session = s,
-                 .id = id,
-                 .go_on = in->on_problem == BRRR__ADAPTER__ON_PROBLEM__GO_ON};
+  *v = (serving){.session = s, .id = id, .policy = policy_of(in->on_problem)};
   const brrr_bytes topic = from_pb(in->topic);
   const brrr_worker_options options = {.loop = s->frames->loop,
                                        .backends = s->client.backends,
@@ -223,14 +231,21 @@ void session_init(session *s, frames *f) {
   s->grace.data = s;
 }
 
-static brrr_status open_redis(session *s, brrr_bytes url) {
-  char *text = get(url.len + 1);
-  if (url.len)
-    memcpy(text, url.ptr, url.len);
+static char *text_of(ProtobufCBinaryData in) {
+  char *text = get(in.len + 1);
+  if (in.len)
+    memcpy(text, in.data, in.len);
+  return text;
+}
+
+static brrr_status open_redis(session *s, const Brrr__Adapter__Open *in) {
+  char *url = text_of(in->redis_url);
+  const brrr_redis_options options = {.url = url,
+                                      .durable = in->durable,
+                                      .dead_after_ms = in->dead_after_ms};
   brrr_status status =
-      brrr_redis_new(&s->redis, (brrr_alloc){0}, s->frames->loop,
-                     &(brrr_redis_options){.url = text});
-  free(text);
+      brrr_redis_new(&s->redis, (brrr_alloc){0}, s->frames->loop, &options);
+  free(url);
   return status;
 }
 
@@ -242,7 +257,7 @@ void session_open(session *s, uint32_t id, const Brrr__Adapter__Open *in) {
     return;
   }
   if (!s->redis)
-    status = open_redis(s, from_pb(in->redis_url));
+    status = open_redis(s, in);
   if (status != BRRR_OK) {
     reply_failure(s->frames, id, status,
                   BRRR_LIT("open already, or no such URL"));

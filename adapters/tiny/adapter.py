@@ -12,6 +12,7 @@ from contextlib import suppress
 from typing import Any
 
 import codec
+from durable import DurableWorker
 from tiny import (
     Ask,
     Brrr,
@@ -43,8 +44,14 @@ def failure(error: Exception) -> Any:
 
 
 class Adapter:
-    def __init__(self, brrr: type[Brrr] = Brrr, worker: type[Worker] = Worker):
-        self.brrr_type, self.worker_type = brrr, worker
+    def __init__(
+        self,
+        brrr: type[Brrr] = Brrr,
+        worker: type[Worker] = Worker,
+        durable: type[DurableWorker] = DurableWorker,
+    ):
+        self.brrr_type, self.plain, self.durable = brrr, worker, durable
+        self.worker_type: type[Worker] = worker
         self.encoder, self.decoder = brrr.encoder, brrr.decoder
         self.brrr: Any = None  # while open
         self.serving: dict[Worker, Any] = {}  # and the task that runs it
@@ -99,6 +106,8 @@ class Adapter:
         elif name == "open" and "dynamodb" in it:
             raise BrrrError("NOT_IMPLEMENTED", "the store is on Redis only")
         elif name == "open":
+            self.worker_type = self.durable if it["durable"] else self.plain
+            self.durable.dead_after_ms = it["dead_after_ms"]
             brrr = self.brrr_type(it["redis_url"])
             await brrr.do("PING")
             self.brrr = brrr
@@ -168,11 +177,12 @@ class Adapter:
             return answer["response"]["value"]
 
         async def report(error: BrrrError) -> None:
-            if on_problem != "GO_ON":
+            if on_problem == "STOP":
                 raise error
             self.send(number, {"problem": failure(error)})
 
         worker = self.worker_type(self.brrr, topic, handler, report)
+        worker.sets_aside = on_problem == "DEAD_LETTER"
         self.serving[worker] = asyncio.current_task()
         with suppress(asyncio.CancelledError):  # by close
             await worker.run()

@@ -250,7 +250,8 @@ class Brrr:
 
     encoder, decoder = Encoder(), Decoder()
     spawn_limit = 10_000
-    reserved = ("call/", "value/", "pending_returns/", "brrr_count/")
+    reserved = ("call/", "value/", "pending_returns/", "brrr_count/")  # [REDIS-4]
+    reserved += ("brrr:inflight:", "brrr:workers:", "brrr:attempts:", "brrr:dead:")
     swap_script = """
         local old, new = ARGV[1] == '1' and ARGV[2], ARGV[3] == '1' and ARGV[4]
         if redis.call('GET', KEYS[1]) ~= old then return 0 end  -- absent is false
@@ -294,7 +295,7 @@ class Brrr:
     def check_topic(self, topic: str) -> None:
         self.encoder.text(topic)
         if not topic or topic.startswith(self.reserved):
-            refuse("REDIS-4", f"{topic!r} is empty, or looks like a record")
+            refuse("REDIS-4", f"{topic!r} is empty, or looks like a key of ours")
 
     def new_root_id(self) -> str:
         return secrets.token_urlsafe(16)  # [SCHED-3]
@@ -327,6 +328,7 @@ class Worker:
     """
 
     attempts = 100  # [STORE-5] [STORE-6]
+    sets_aside = False  # what is reported; for queues with dead letters
 
     def __init__(self, brrr: Brrr, topic: str, handler: Handler, report: Report):
         brrr.check_topic(topic)
@@ -341,11 +343,14 @@ class Worker:
                 message = await self.get()
                 if message is None:
                     continue  # [WORK-1]
+                problem = None
                 try:
                     await self.handle(message)
                 except BrrrError as error:
                     error.details["message"] = message
                     await self.report(error)
+                    problem = error
+                await self.done(message, problem)
 
     async def get(self) -> bytes | None:
         self.polling = True
@@ -356,6 +361,9 @@ class Worker:
         finally:
             self.polling = False
         return reply[1] if reply else None  # [REDIS-2]
+
+    async def done(self, message: bytes, problem: BrrrError | None) -> None:
+        """Tell the queue, if it keeps what was taken: this one does not."""
 
     async def stop(self) -> None:
         """Take no more messages; one that is on its way is still handled."""

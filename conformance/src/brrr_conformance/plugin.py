@@ -64,7 +64,7 @@ KNOWN: pytest.StashKey[tuple[Deviation, ...]] = pytest.StashKey()
 
 MARKERS = (
     "requirement(*ids): the requirements that this case is about",
-    "profile(name): wire, client, worker, codec-json or fleet: what an SDK must claim",
+    "profile(*names): what an SDK must claim; or fleet, and what its members must",
     "store(name): redis or dynamodb: the only store that this case is about",
     "deadline(seconds): how long the whole case may take, if not 30 s",
 )
@@ -329,14 +329,16 @@ async def shelf(request: pytest.FixtureRequest) -> AsyncIterator[Shelf]:
 def fleet(request: pytest.FixtureRequest) -> Fleet:
     """Whose case this is; raises if one of them does not have what it takes."""
     fleet: Fleet = request.param
-    profile = _profile(request.node)
-    needed = {Profile.CLIENT, Profile.WORKER} if profile == FLEET else {profile}
+    marker = request.node.get_closest_marker("profile")
+    needed = set(marker.args if marker else ())
+    if FLEET in needed:
+        needed = needed - {FLEET} | {Profile.CLIENT, Profile.WORKER}
     outcome = request.node.stash[OUTCOME]
     for adapter in fleet.members:
         for name in (outcome.id, *outcome.requirements):
             if reason := adapter.not_implemented.get(name):
                 raise NotImplementedByAdapter(f"{name}: {reason}")
-        if missing := needed - adapter.profiles - {""}:
+        if missing := needed - adapter.profiles:
             names = ", ".join(sorted(missing))
             raise NotImplementedByAdapter(f"{adapter.name} does not claim {names}")
     return fleet

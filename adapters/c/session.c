@@ -166,7 +166,7 @@ static brrr_policy on_problem(void *ud, const brrr_problem *p) {
   return v->policy;
 }
 
-static void close_redis(session *s);
+static void close_backends(session *s);
 
 /* BRRR_CLOSED is the work of Close, too: the queue ends with the session. */
 static void on_ended(void *ud, brrr_status status) {
@@ -178,7 +178,7 @@ static void on_ended(void *ud, brrr_status status) {
   *at = v->next;
   if (v->trouble.error.status != BRRR_OK)
     reply_trouble(s->frames, v->id, REPLY(FAILURE), &v->trouble);
-  else if (status < 0)
+  else if (status < 0 && s->state != CLOSING)
     reply_failure(s->frames, v->id, status, (brrr_bytes){0});
   else
     reply_done(s->frames, v->id);
@@ -186,7 +186,7 @@ static void on_ended(void *ud, brrr_status status) {
   brrr_arena_free(&v->arena);
   free(v);
   if (s->state == STOPPING && !s->servings)
-    close_redis(s);
+    close_backends(s);
 }
 
 static brrr_policy policy_of(Brrr__Adapter__OnProblem on_problem) {
@@ -231,6 +231,7 @@ void session_init(session *s, frames *f) {
   s->grace.data = s;
 }
 
+/* NUL-terminated; the caller frees it. */
 static char *text_of(ProtobufCBinaryData in) {
   char *text = get(in.len + 1);
   if (in.len)
@@ -240,24 +241,36 @@ static char *text_of(ProtobufCBinaryData in) {
 
 static brrr_status open_redis(session *s, const Brrr__Adapter__Open *in) {
   char *url = text_of(in->redis_url);
-  const brrr_redis_options options = {.url = url,
-                                      .durable = in->durable,
-                                      .dead_after_ms = in->dead_after_ms};
+  const brrr_redis_options options = {
+      .url = url, .durable = in->durable, .dead_after_ms = in->dead_after_ms};
   brrr_status status =
       brrr_redis_new(&s->redis, (brrr_alloc){0}, s->frames->loop, &options);
   free(url);
   return status;
 }
 
+static brrr_status open_dynamodb(session *s,
+                                 const Brrr__Adapter__DynamoDb *in) {
+  char *endpoint = text_of(in->endpoint), *region = text_of(in->region);
+  char *key = text_of(in->access_key_id), *table = text_of(in->table);
+  char *secret = text_of(in->secret_access_key);
+  const brrr_dynamodb_options options = {.aws = {.endpoint = endpoint,
+                                                 .region = region,
+                                                 .access_key_id = key,
+                                                 .secret_access_key = secret},
+                                         .table = table};
+  brrr_status status = brrr_dynamodb_new(&s->dynamodb, (brrr_alloc){0},
+                                         s->frames->loop, &options, NULL);
+  free(endpoint);
+  free(region);
+  free(key);
+  free(table);
+  free(secret);
+  return status;
+}
+
 void session_open(session *s, uint32_t id, const Brrr__Adapter__Open *in) {
-  brrr_status status = BRRR_E_MISUSE;
-  if (in->dynamodb) {
-    reply_not_implemented(s->frames, id,
-                          BRRR_LIT("the store is on Redis only"));
-    return;
-  }
-  if (!s->redis)
-    status = open_redis(s, in);
+  brrr_status status = s->redis ? BRRR_E_MISUSE : open_redis(s, in);
   if (status != BRRR_OK) {
     reply_failure(s->frames, id, status,
                   BRRR_LIT("open already, or no such URL"));
@@ -265,21 +278,38 @@ void session_open(session *s, uint32_t id, const Brrr__Adapter__Open *in) {
   }
   const brrr_backend b = brrr_redis_backend(s->redis);
   s->client = (brrr_client){.backends = {b, b, b}, .random = on_random};
-  reply_done(s->frames, id);
+  if (in->dynamodb) {
+    status = open_dynamodb(s, in->dynamodb);
+    if (status == BRRR_OK)
+      s->client.backends.store = brrr_dynamodb_backend(s->dynamodb);
+  }
+  if (status == BRRR_OK)
+    reply_done(s->frames, id);
+  else
+    reply_failure(s->frames, id, status, BRRR_LIT("no such table"));
 }
 
-static void on_closed(void *ud) {
+static void on_store_closed(void *ud) {
   session *s = ud;
+  s->dynamodb = NULL;
   s->redis = NULL;
   s->state = RUNNING;
   if (!s->at_end)
     reply_done(s->frames, s->close_id);
 }
 
-static void close_redis(session *s) {
+static void on_redis_closed(void *ud) {
+  session *s = ud;
+  if (s->dynamodb)
+    brrr_dynamodb_close(s->dynamodb, on_store_closed, s);
+  else
+    on_store_closed(s);
+}
+
+static void close_backends(session *s) {
   s->state = CLOSING;
   uv_timer_stop(&s->grace);
-  brrr_redis_close(s->redis, on_closed, s);
+  brrr_redis_close(s->redis, on_redis_closed, s);
 }
 
 /* Handlers that have not been answered will not be. */
@@ -291,7 +321,7 @@ static void on_grace_over(uv_timer_t *timer) {
                           .invocation = s->invocations->number,
                           .answer_case = BRRR__ADAPTER__ANSWER__ANSWER_FAIL,
                           .fail = to_pb(BRRR_LIT("closed before the answer"))});
-  close_redis(s);
+  close_backends(s);
 }
 
 void session_close(session *s, uint32_t id) {
@@ -308,7 +338,7 @@ void session_close(session *s, uint32_t id) {
   if (s->servings)
     uv_timer_start(&s->grace, on_grace_over, s->at_end ? 0 : GRACE_MS, 0);
   else
-    close_redis(s);
+    close_backends(s);
 }
 
 void session_end(session *s) {

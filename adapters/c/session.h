@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: AGPL-3.0-only
  *
  * session.h - the commands between Open and Close: libbrrr's client and worker
- * over Redis, with the runner for a handler.
+ * over Redis and DynamoDB, with the runner for a handler.
  */
 #ifndef BRRR_ADAPTER_SESSION_H
 #define BRRR_ADAPTER_SESSION_H
 
+#include <brrr/dynamodb.h>
 #include <brrr/redis.h>
 #include <brrr/worker.h>
 
@@ -14,8 +15,9 @@
 
 typedef struct session {
   frames *frames;
-  uv_timer_t grace;  /* how long Close waits for handlers and commands */
-  brrr_redis *redis; /* NULL unless open */
+  uv_timer_t grace;        /* how long Close waits for handlers and commands */
+  brrr_redis *redis;       /* NULL unless open */
+  brrr_dynamodb *dynamodb; /* NULL if the store is on Redis, too */
   brrr_client client;
   struct serving *servings;
   struct invocation *invocations; /* that wait for an answer */

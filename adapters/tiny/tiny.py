@@ -250,7 +250,7 @@ class Brrr:
 
     encoder, decoder = Encoder(), Decoder()
     spawn_limit = 10_000
-    reserved = ("call/", "value/", "pending_returns/", "brrr_count/")  # [REDIS-4]
+    reserved: tuple[str, ...] = ("call/", "value/", "pending_returns/", "brrr_count/")
     reserved += ("brrr:inflight:", "brrr:workers:", "brrr:attempts:", "brrr:dead:")
     swap_script = """
         local old, new = ARGV[1] == '1' and ARGV[2], ARGV[3] == '1' and ARGV[4]

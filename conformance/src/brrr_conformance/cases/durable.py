@@ -434,9 +434,10 @@ async def test_handler_takes_long(world: World) -> None:
     """The worker shows that it lives, three times within the dead time."""
     times: set[int] = set()
 
-    async def take_long(_: Call) -> Answer:
+    async def take_long(call: Call) -> Answer:
+        del call
         end = time.monotonic() + 2 * DEAD_SECONDS
-        [(key, *_)] = await in_flight(world)
+        [(key, _, _)] = await in_flight(world)
         while time.monotonic() < end:
             times.add((await names(world))[key.removeprefix(INFLIGHT)])
             await asyncio.sleep(DEAD_SECONDS / 40)

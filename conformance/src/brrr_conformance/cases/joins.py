@@ -39,7 +39,7 @@ from brrr_conformance.script import gather, sequence
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from brrr_conformance.script import Handler, Script
+    from brrr_conformance.script import Answer, Call, Handler, Script
     from brrr_conformance.state import State
     from brrr_conformance.step import Step
     from brrr_conformance.world import World
@@ -457,10 +457,18 @@ async def test_many_of_one_message(world: World) -> None:
 @requirement("WORK-23", "WORK-6")
 async def test_handler_fails_while_others_like_it_wait(world: World) -> None:
     """They are handled after it: the call has another chance."""
-    await world.given(stored_call("h"), queued("t", *[("root1", "h")] * 3))
+    message = ("root1", "h")
     tries = itertools.count()
-    rules: Script = {"h": lambda _: response(b"v") if next(tries) else fail()}
-    await world.serve("t", rules, concurrency=4)
+
+    async def fail_first(_: Call) -> Answer:
+        if next(tries):
+            return response(b"v")
+        await world.given(queued("t", message, message))
+        await taken(world, "t")
+        return fail()
+
+    await world.given(stored_call("h"), queued("t", message))
+    await world.serve("t", {"h": fail_first}, concurrency=4)
     await world.expect(stored_call("h"), value("h", b"v"), problems=["HANDLER_FAILED"])
 
 

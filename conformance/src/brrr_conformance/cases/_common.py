@@ -25,6 +25,8 @@ EVERY_OCTET = bytes(range(256))
 MEBIBYTE = 1 << 20
 NO_EXPIRY = -1
 HELD_SECONDS = 3.0
+# A worker with one hand never takes a second message while it holds the first.
+TAKEN_SECONDS = 0.5
 
 
 def noise(size: int) -> bytes:
@@ -117,6 +119,13 @@ async def take_all(world: World, *topics: str) -> list[tuple[str, str]]:
     messages = [message for topic in topics for message in await world.queue(topic)]
     await world.redis.execute_command("DEL", *topics)
     return sorted((each.root_id, each.call_hash) for each in messages)
+
+
+async def taken(world: World, topic: str) -> None:
+    """Wait until all messages of a topic are taken, or nobody will take them."""
+    end = time.monotonic() + TAKEN_SECONDS
+    while await world.redis.llen(topic) and (left := end - time.monotonic()) > 0:
+        await world.trace.changed(world.trace.events, min(left, 0.01))
 
 
 async def only_root(world: World, topic: str) -> str:

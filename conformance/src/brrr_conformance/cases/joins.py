@@ -8,7 +8,6 @@ would have it run, and need not. Those at the end, for SDKs that claim the profi
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 import random
 from typing import TYPE_CHECKING
@@ -31,6 +30,7 @@ from brrr_conformance.cases._common import (
     expect_report,
     putting,
     take_all,
+    taken,
     writes,
 )
 from brrr_conformance.graph import Graph, Node, at_random, expect_done
@@ -354,18 +354,6 @@ async def test_new_root_recovers_lost_children(world: World) -> None:
 
 
 # ---- merge ------------------------------------------------------------------
-
-# A worker with one hand never takes the second message while it holds the first.
-TAKEN_SECONDS = 0.5
-
-
-async def taken(world: World, topic: str) -> None:
-    """Wait until all messages of a topic are taken, or nobody will."""
-    end = asyncio.get_running_loop().time() + TAKEN_SECONDS
-    while await world.redis.llen(topic):
-        if (left := end - asyncio.get_running_loop().time()) <= 0:
-            break
-        await world.trace.changed(world.trace.events, min(left, 0.01))
 
 
 def finishing(world: World) -> Callable[[Step], Awaitable[None]]:

@@ -321,6 +321,11 @@ class World:
             self._answer(worker, invocation.invocation, call), name=worker.name
         )
         self.answering.add(task)
+        task.add_done_callback(self._answered)
+        self.trace.touch()
+
+    def _answered(self, task: asyncio.Task[None]) -> None:
+        self.answering.discard(task)
         self.trace.touch()
 
     async def _answer(self, worker: Worker, number: int, call: script.Call) -> None:
@@ -340,11 +345,6 @@ class World:
                 await worker.member.adapter.answer(answer)
         except Exception as error:
             self.trace.fail(error)
-        finally:
-            task = asyncio.current_task()
-            if task is not None:
-                self.answering.discard(task)
-            self.trace.touch()
 
     def _problem(self, serving: Serving, failure: pb.Failure) -> None:
         worker = next(each for each in self.workers if each.serving is serving)

@@ -477,7 +477,8 @@ async def test_fan_out(world: World, hands: int, topic: str) -> None:
     if topic != "t":
         await world.start(topic, concurrency=hands)
     await world.serve("t", graph.rules(), concurrency=hands)
-    await expect_done(world, graph, uncounted=1, most=1 + 2 * FAN_OUT)
+    # A child may end just when the parent looks for it, and be put again.
+    await expect_done(world, graph, uncounted=1, most=1 + 2 * FAN_OUT + FAN_OUT // 10)
     runs = [call.call_hash for call in world.invocations].count("p")
     assert runs <= 3, f"the parent was run {runs} times"
     commands = len(world.commands()) / FAN_OUT

@@ -58,7 +58,7 @@ def spoil_tiny(tmp_path: Path) -> SpoilTiny:
         script = folder / "spoiled.py"
         script.write_text(
             f"import sys; sys.path.insert(0, {str(ADAPTERS / 'tiny')!r})\n"
-            f"import asyncio, tiny, adapter\n{code}\n"
+            f"import asyncio, tiny, durable, adapter\n{code}\n"
             "asyncio.run(adapter.Adapter().run())\n"
         )
         table = {
@@ -66,6 +66,7 @@ def spoil_tiny(tmp_path: Path) -> SpoilTiny:
             "language": "Python",
             "command": [sys.executable, str(script)],
             "framing": "json",
+            "profiles": ["wire", "client", "worker", "durable"],
         }
         write_toml(folder, table, {})
         return folder

@@ -21,7 +21,7 @@
 #define STRAYS 4         /* heartbeats, until the list is looked through */
 #define NOT_NOW_MS 100   /* after an answer that says so */
 #define LEAVE_MS 1000    /* a close takes no longer */
-#define BEATS 4          /* within the dead time [REDIS-33] */
+#define BEATS 4          /* within the dead time [REDIS-33] [QUEUE-14] */
 
 static brrr_bytes worker_name(const brrr__durable *d) {
   return brrr_bytes_str(d->redis->worker);

@@ -467,6 +467,8 @@ FAN_OUT = 1000
 
 
 @JOINS
+@pytest.mark.deadline(60)
+@pytest.mark.store("redis")  # DynamoDBLocal takes a minute
 @pytest.mark.parametrize("hands", [1, 64])
 @pytest.mark.parametrize("topic", ["t", "u"], ids=["its-own", "another"])
 async def test_fan_out(world: World, hands: int, topic: str) -> None:

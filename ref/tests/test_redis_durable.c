@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 
-#define DEAD_MS 200
+#define DEAD_MS 200u
 
 /* A get or another effect, and how it ended. */
 typedef struct taken {
@@ -158,7 +158,7 @@ static void test_heartbeat(void **state) {
   push(f, "a");
   taken a = take(f, r, "a", 0);
   get(other, &t); /* looks for dead workers all the time */
-  stage_run_ms(&f->stage, 3 * DEAD_MS);
+  stage_run_ms(&f->stage, UINT64_C(3) * DEAD_MS);
   assert_int_equal(t.times, 0);
   ack(f, r, &a);
   get(r, &u);

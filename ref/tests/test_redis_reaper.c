@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define DEAD_MS 200
+#define DEAD_MS 200u
 #define TOPIC "t{\0} \xff"
 
 static brrr_effect of(brrr_effect_type type, const answer *m) {
@@ -96,7 +96,7 @@ static void test_paused(void **state) {
   brrr_redis *r = durable(f);
   start(r, of(BRRR_QUEUE_GET, NULL), &get);
   fixture_until_blocked(f, 2);
-  stage_run_ms(&f->stage, 2 * DEAD_MS);
+  stage_run_ms(&f->stage, UINT64_C(2) * DEAD_MS);
   push(f, m);
   assert_int_equal(get.times, 0); /* the other has it */
   stage_wait(&f->stage, &get.times);

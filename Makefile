@@ -59,6 +59,12 @@ conformance: deps
 	    --json build/conformance/report.json \
 	    --junit build/conformance/report.xml $(ARGS)
 
+# An HTTP server on 127.0.0.1:8080 (or PORT), until Ctrl-C; see the README.
+demo: deps
+	@cmake --preset release >build/configure.log || { cat build/configure.log; exit 1; }
+	@cmake --build --preset release --target brrr-demo
+	@exec build/release/ref/demo/brrr-demo
+
 test: deps dynamodb
 	@$(PY) tools/run_tests.py
 

@@ -12,6 +12,8 @@
 #include "buf.h"
 #include "memo.h"
 
+#define SHOWN ((size_t)32) /* calls of a list, at most */
+
 /* ==== Looking values up ================================================== */
 
 static brrr_status take_value(brrr_op *op, brrr__strand *s) {
@@ -96,39 +98,54 @@ static void begin_run(brrr_run *run) {
   run->detail = (brrr_bytes){0};
 }
 
+/* How many calls both lists begin with. Of each call there is one ask. */
+static size_t count_alike(const brrr__asks *a, const brrr__asks *b) {
+  size_t n = 0;
+  while (n < a->count && n < b->count && a->all[n] == b->all[n])
+    n++;
+  return n;
+}
+
 /* Did the task ask for other calls than when it ran before? It may well ask for
- * more; for fewer only if a value that was there is not seen any more. Of each
- * call there is one ask. */
+ * more; for fewer only if a value that was there is not seen any more. */
 static bool has_strayed(const brrr_run *run) {
   const brrr__asks *now = &run->now, *last = &run->last;
   if (!run->how.check || run->status < 0)
     return false;
-  for (size_t i = 0; i < now->count && i < last->count; i++)
-    if (now->all[i] != last->all[i])
-      return true;
-  return run->status == BRRR_OK && now->count < last->count;
+  const size_t alike = count_alike(now, last);
+  return alike < last->count && (alike < now->count || run->status == BRRR_OK);
 }
 
-static void put_asks(brrr_buf *b, const char *title, const brrr__asks *list) {
+/* As much of a list as a reader looks at, from its `first` on. */
+static void put_asks(brrr_buf *b, const char *title, const brrr__asks *list,
+                     size_t first) {
   brrr_buf_put(b, brrr_bytes_str(title));
-  for (size_t i = 0; i < list->count; i++) {
+  if (first)
+    brrr_buf_put(b, BRRR_LIT(" ...,"));
+  for (size_t i = first; i < list->count && i < first + SHOWN; i++) {
     const brrr_call *call = &list->all[i]->child.call;
-    brrr_buf_put(b, i ? BRRR_LIT(", ") : BRRR_LIT(" "));
+    brrr_buf_put(b, i > first ? BRRR_LIT(", ") : BRRR_LIT(" "));
     brrr_buf_put(b, call->task_name);
     brrr_buf_put(b, BRRR_LIT(" "));
     brrr_buf_put(b, call->call_hash);
   }
+  if (list->count > first + SHOWN)
+    brrr_buf_put(b, BRRR_LIT(", ..."));
 }
 
+/* Both lists; long ones from shortly before the first difference. */
 static brrr_status fail_strayed(brrr_op *op) {
   brrr_run *run = op->run;
+  const size_t alike = count_alike(&run->now, &run->last);
+  const size_t first = alike < SHOWN ? 0 : alike - SHOWN / 2;
   brrr_buf b;
   brrr_buf_init(&b, &op->arena);
-  put_asks(&b, "before:", &run->last);
-  put_asks(&b, "; now:", &run->now);
+  put_asks(&b, "before:", &run->last, first);
+  put_asks(&b, "; now:", &run->now, first);
   if (brrr_buf_finish(&b, &run->detail, NULL))
     return brrr__op_no_memory(op);
-  return brrr__op_fail(op, BRRR_E_RERUN, "", brrr_status_text(BRRR_E_RERUN));
+  return brrr__op_fail(op, BRRR_E_RERUN, "APP-4",
+                       brrr_status_text(BRRR_E_RERUN));
 }
 
 /* Does the operation go on, after a run? */
@@ -151,7 +168,7 @@ static brrr_status find_children(brrr_op *op) {
   if (!run->children)
     return brrr__op_no_memory(op);
   run->child_count = 0;
-  for (size_t i = 0; i < run->now.count; i++)
+  for (size_t i = 0; i < run->now.count; i++) /* [APP-2] [APP-5] */
     if (run->now.all[i]->state == BRRR__ASK_ABSENT)
       run->children[run->child_count++] = run->now.all[i]->child;
   return BRRR_OK;
@@ -199,7 +216,7 @@ static brrr_status prepare(brrr_op *op, const brrr_app *app,
   run->task = find_task(app, call->task_name);
   if (!run->task) {
     run->detail = call->task_name;
-    return brrr__op_fail(op, BRRR_E_UNKNOWN, "",
+    return brrr__op_fail(op, BRRR_E_UNKNOWN, "APP-6",
                          brrr_status_text(BRRR_E_UNKNOWN));
   }
   const brrr_codec *c = app->codec;

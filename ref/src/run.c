@@ -107,17 +107,16 @@ static brrr_status first_mention(brrr_run *run, brrr__ask *ask,
                                  const brrr_ask *in, const brrr_call *call) {
   brrr_arena *a = &run->op->arena;
   brrr_child *child = &ask->child;
-  const bool known = ask->run;
-  ask->run = run->number;
-  run->missing += ask->state != BRRR__ASK_PRESENT;
-  if (!brrr__asks_add(run, &run->now, ask))
-    return no_memory(run);
-  if (!known &&
+  if (!ask->run &&
       (brrr_arena_copy(a, brrr_bytes_str(in->topic ? in->topic : ""),
                        &child->topic) ||
        brrr_arena_copy(a, brrr_bytes_str(in->task), &child->call.task_name) ||
        brrr_arena_copy(a, call->payload, &child->call.payload)))
     return no_memory(run);
+  if (!brrr__asks_add(run, &run->now, ask))
+    return no_memory(run);
+  ask->run = run->number;
+  run->missing += ask->state != BRRR__ASK_PRESENT;
   return BRRR_OK;
 }
 
@@ -156,7 +155,7 @@ static brrr_status decode(brrr_run *run, const brrr__ask *ask,
 brrr_status brrr_run_gather(brrr_run *run, const brrr_ask *asks, size_t count,
                             const void **values) {
   if (!is_running(run))
-    return BRRR_E_MISUSE;
+    return BRRR_E_MISUSE; /* [APP-3] */
   brrr_arena *a = &run->op->main.scratch;
   brrr__ask **found = brrr__arena_array(a, count, sizeof *found);
   const void **decoded = brrr__arena_array(a, count, sizeof *decoded);
@@ -222,7 +221,7 @@ static brrr_status encode(brrr_run *run, const void *value) {
 
 /* What a task's code may not end in, or NULL. */
 static const char *find_misuse(const brrr_run *run, brrr_status s) {
-  if (s == BRRR_OK && run->missing)
+  if (s == BRRR_OK && run->missing) /* [APP-7] */
     return "task returned a value though a call it asked for has none yet";
   if (s == BRRR_DEFER && !run->missing)
     return "task deferred though it misses no value";

@@ -482,7 +482,9 @@ typedef struct brrr_codec {
 /* Returns BRRR_OK and *value; what call or gather returned, if that is not
  * BRRR_OK, unchanged; or BRRR_E_TASK, after brrr_run_fail if there is something
  * to say. It is run again from the top whenever values have come, so it must be
- * safe to run again, and must ask for the same calls each time. */
+ * safe to run again, and must ask for the same calls each time [APP-4]. A value
+ * that it returns in spite of a BRRR_DEFER, or a BRRR_DEFER of its own making,
+ * ends in BRRR_E_MISUSE. */
 typedef brrr_status (*brrr_task_fn)(brrr_run *run, const void *args,
                                     const void **value, void *ud);
 
@@ -510,14 +512,16 @@ typedef struct brrr_ask {
 } brrr_ask;
 
 /* BRRR_OK and *value, which lives as long as the run; BRRR_DEFER: the value is
- * not there yet; or an error. BRRR_E_MISUSE outside of a task that runs. */
+ * not there yet; or an error. BRRR_E_MISUSE outside of a task that runs
+ * [APP-3], as in run_fail. A run belongs to the thread that runs its task. */
 BRRR_API brrr_status brrr_run_call(brrr_run *run, const brrr_ask *ask,
                                    const void **value);
 /* The same for any number of calls: either all of the values, or none. They are
  * looked for in one batch, and made at the same time. */
 BRRR_API brrr_status brrr_run_gather(brrr_run *run, const brrr_ask *asks,
                                      size_t count, const void **values);
-/* Where a task allocates; freed when its run ends. */
+/* Where a task allocates; freed when its run ends. This and the next: NULL
+ * outside of a task that runs. */
 BRRR_API brrr_arena *brrr_run_arena(brrr_run *run);
 /* The call that is run. */
 BRRR_API const brrr_call *brrr_run_this(const brrr_run *run);
@@ -528,7 +532,8 @@ typedef struct brrr_running {
   brrr_memo *asked; /* what calls asked for when they ran last, to look for
                        these values before the first run; NULL for none */
   bool check;       /* a run that asks for other calls than the one before it
-                       ends in BRRR_E_RERUN, with both lists as the detail;
+                       ends in BRRR_E_RERUN, with both lists as the detail
+                       (of long ones what is about the first difference);
                        needs `asked` to see it from one message to the next */
 } brrr_running;
 

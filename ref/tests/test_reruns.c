@@ -83,7 +83,7 @@ static brrr_status many(script *s, brrr_run *run, const void **value) {
   brrr_status status = BRRR_OK;
   for (int64_t i = 0; i < MANY; i++) {
     const void *got;
-    const int64_t n = i == MANY - 2 ? 1000 * s->runs : i;
+    const int64_t n = i == MANY - 2 ? INT64_C(1000) * s->runs : i;
     const brrr_status last = script_call(run, n, NULL, &got);
     status = last ? last : status;
   }

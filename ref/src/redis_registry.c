@@ -20,7 +20,7 @@
 #define REAP_LIMIT "100" /* messages at once; they wait in memory */
 #define STRAYS 4         /* heartbeats, until the list is looked through */
 #define NOT_NOW_MS 100   /* after an answer that says so */
-#define LEAVE_MS 1000    /* a close takes no longer */
+#define LEAVE_MS 2000    /* a close takes no longer */
 #define BEATS 4          /* within the dead time [REDIS-33] [QUEUE-14] */
 
 static brrr_bytes worker_name(const brrr__durable *d) {
@@ -226,11 +226,13 @@ void brrr__durable_leave(brrr__durable *d) {
   const brrr_bytes args[] = {worker_name(d)};
   if (d->closed || d->leaving)
     return;
-  if (!d->synced) {
+  if (!d->synced && !d->syncing) {
     finish(d);
     return;
   }
   uv_timer_start(&d->timer, on_deadline, LEAVE_MS, 0);
+  if (d->syncing)
+    return;
   if (d->popping) {
     brrr__durable_unblock(d);
     return;

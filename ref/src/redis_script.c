@@ -27,9 +27,10 @@ const char brrr__script_sync[] =
                 "return out";
 
 /* A time that lies ahead was written before the clock was set back: from now on
- * it ages like any other. A message that the dead worker held several times
- * counts as delivered again once. An empty list stays registered until no pop
- * of its worker can be waiting any more [REDIS-36]. */
+ * it ages like any other. Equal messages of one step count as delivered again
+ * once, whoever held them: it is not as if one had killed worker after worker.
+ * An empty list stays registered until no pop of its worker can be waiting any
+ * more [REDIS-36]. */
 const char brrr__script_beat[] =
     CLOCK WHOLE LETTER "redis.call('ZADD',KEYS[3],whole(now),ARGV[1]) "
                        "local out={redis.call('LLEN',KEYS[2])} "
@@ -40,8 +41,9 @@ const char brrr__script_beat[] =
                        "redis.call('ZADD',KEYS[3],whole(now),id) end "
                        "local dead=redis.call('ZRANGEBYSCORE',KEYS[3],'-inf',"
                        "'('..whole(now-ARGV[2]),'WITHSCORES') "
+                       "local again={} "
                        "for i=1,#dead,2 do "
-                       "local list,again=ARGV[4]..dead[i],{} "
+                       "local list=ARGV[4]..dead[i] "
                        "while left>0 do "
                        "local m=redis.call('LPOP',list) "
                        "if not m then break end "

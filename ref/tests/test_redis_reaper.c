@@ -110,6 +110,25 @@ static void test_paused(void **state) {
   fixture_close(f, r);
 }
 
+/* Several dead workers held the same message: that is no reason to take it for
+ * one that kills whoever has it. */
+static void test_same_message(void **state) {
+  enum { DEAD = 8 };
+  fixture *f = *state;
+  brrr_redis *r = durable(f);
+  for (int i = 0; i < DEAD; i++) {
+    (void)server_number(&f->server, "ZADD brrr:workers:{%b} 1000 dead%d", TOPIC,
+                        sizeof TOPIC - 1, i);
+    (void)server_number(&f->server, "RPUSH brrr:inflight:{%b}:dead%d same",
+                        TOPIC, sizeof TOPIC - 1, i);
+  }
+  for (int i = 0; i < DEAD; i++)
+    expect_message(f, r, BRRR_LIT("same"), 1);
+  assert_int_equal(in_flight(f), 0);
+  fixture_close(f, r);
+  assert_int_equal(server_number(&f->server, "DBSIZE"), 0);
+}
+
 /* ---- a long list --------------------------------------------------------- */
 
 /* More than is moved in one step. */
@@ -208,6 +227,7 @@ int main(void) {
 #define TEST(name)                                                             \
   cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
       TEST(test_paused),
+      TEST(test_same_message),
       TEST(test_long_list),
       TEST(test_restart_with_data),
       TEST(test_close_without_answers),

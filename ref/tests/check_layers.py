@@ -41,7 +41,7 @@ SHARED = {"dynamodb": "aws", "sqs": "aws"}
 
 ALLOWED = re.compile(
     r"mem(cpy|cmp|move|set|chr)|str(len|cmp|ncmp|chr)|realloc|free|__assert_fail"
-    r"|__(asan|ubsan|sanitizer)_\w+|__stack_chk_fail|_GLOBAL_OFFSET_TABLE_"
+    r"|__(asan|tsan|ubsan|sanitizer)_\w+|__stack_chk_fail|_GLOBAL_OFFSET_TABLE_"
 )
 
 

@@ -3,6 +3,7 @@
  * test_client.c - schedule and read, over the backend in memory.
  */
 #include "answers.h"
+#include "toy.h"
 
 #include <brrr/memory.h>
 
@@ -126,6 +127,51 @@ static void test_schedule_and_read(void **state) {
   brrr_memory_free(s.memory);
 }
 
+/* The same for a call of an app: the codec makes it. */
+static void test_app(void **state) {
+  (void)state;
+  const brrr_codec codec = toy_codec();
+  const brrr_app app = {.codec = &codec};
+  const int64_t n = 3, bad = TOY_BAD_ARGS;
+  const brrr_ask to_t = {.task = "fib", .args = &n, .topic = "t"};
+  setup s;
+  answer a;
+  setup_init(&s, (brrr_alloc){0});
+  brrr_app_schedule(&app, &s.client, &to_t, answer_into(&a));
+  assert_int_equal(a.status, BRRR_OK);
+  answer_drop(&a);
+  expect(&s.subject,
+         (brrr_effect){.type = BRRR_STORE_GET, .key = KEY(CALL, "fib:3")},
+         BRRR_OK, "d7:payload1:39:task_name3:fibe");
+  expect_message(&s, "li2e22:AAAAAAAAAAAAAAAAAAAAAA5:fib:3e");
+  brrr_app_read(&app, &s.client, &to_t, answer_into(&a));
+  assert_int_equal(a.status, BRRR_ABSENT);
+  answer_drop(&a);
+  expect(&s.subject,
+         (brrr_effect){.type = BRRR_STORE_SET,
+                       .key = KEY(VALUE, "fib:3"),
+                       .value = BRRR_LIT("2")},
+         BRRR_OK, NULL);
+  brrr_app_read(&app, &s.client, &to_t, answer_into(&a));
+  assert_int_equal(a.status, BRRR_OK);
+  assert_bytes_str(a.value, "2");
+  answer_drop(&a);
+
+  const brrr_ask nowhere = {.task = "fib", .args = &n};
+  brrr_app_schedule(&app, &s.client, &nowhere, answer_into(&a));
+  assert_int_equal(a.status, BRRR_E_TOPIC);
+  answer_drop(&a);
+  const brrr_ask refused = {.task = "fib", .args = &bad, .topic = "t"};
+  brrr_app_schedule(&app, &s.client, &refused, answer_into(&a));
+  assert_int_equal(a.status, BRRR_E_CODEC);
+  assert_bytes_str(a.value, "arguments of fib: minus one");
+  answer_drop(&a);
+  brrr_app_read(&app, &s.client, &refused, answer_into(&a));
+  assert_int_equal(a.status, BRRR_E_CODEC);
+  answer_drop(&a);
+  brrr_memory_free(s.memory);
+}
+
 /* What is refused is refused before anything is written. */
 static void test_refusals(void **state) {
   static const char *const topics[] = {"", "call/t", "brrr_count/r"};
@@ -189,6 +235,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_root_id),
       cmocka_unit_test(test_schedule_and_read),
+      cmocka_unit_test(test_app),
       cmocka_unit_test(test_refusals),
       cmocka_unit_test(test_words_of_a_backend),
       cmocka_unit_test(test_allocation_failures),

@@ -164,6 +164,41 @@ static void test_check_reruns(void **state) {
                  BRRR_E_RERUN, "before: one one:101; now: one one:102");
 }
 
+/* A heap, and the most that was in it. */
+typedef struct gauge {
+  heap heap;
+  size_t most;
+} gauge;
+
+static void *gauge_fn(void *ud, void *ptr, size_t osize, size_t nsize) {
+  gauge *g = ud;
+  const brrr_alloc alloc = heap_alloc(&g->heap);
+  void *new = alloc.fn(alloc.ud, ptr, osize, nsize);
+  if (g->heap.octets > g->most)
+    g->most = g->heap.octets;
+  return new;
+}
+
+/* All is in it: store, queue and memos, too. */
+static void expect_most(const char *task, int64_t n, size_t octets) {
+  gauge g = {.most = 0};
+  const brrr_local_options options = {.alloc = {gauge_fn, &g}};
+  outcome o;
+  call(&o, &options, task, n);
+  assert_int_equal(o.status, BRRR_OK);
+  assert_int_equal(*(const int64_t *)o.value, n);
+  brrr_arena_free(&o.arena);
+  assert_int_equal(g.heap.live, 0);
+  if (g.most > octets)
+    fail_msg("%s: %zu octets", task, g.most);
+}
+
+static void test_memory(void **state) {
+  (void)state;
+  expect_most("chain", 4000, (size_t)3 << 20);
+  expect_most("fan", 4000, (size_t)8 << 20);
+}
+
 static void without_memory(heap *h, void *ud) {
   const brrr_local_options options = {.alloc = heap_alloc(h)};
   outcome o;
@@ -186,7 +221,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_values),        cmocka_unit_test(test_failures),
       cmocka_unit_test(test_bad_arguments), cmocka_unit_test(test_check_reruns),
-      cmocka_unit_test(test_no_memory),
+      cmocka_unit_test(test_memory),        cmocka_unit_test(test_no_memory),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

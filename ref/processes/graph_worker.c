@@ -139,8 +139,8 @@ static brrr_status leaf(brrr_run *run, const void *args, const void **value,
 
 static brrr_status fan(brrr_run *run, const void *args, const void **value,
                        void *ud) {
-  const char *root;
-  long n, sum = 0;
+  const char *root = NULL;
+  long n = 0, sum = 0;
   (void)ud;
   brrr_status s = split(run, args, &root, &n);
   if (s != BRRR_OK)
@@ -158,9 +158,9 @@ static brrr_status fan(brrr_run *run, const void *args, const void **value,
 
 static brrr_status chain(brrr_run *run, const void *args, const void **value,
                          void *ud) {
-  const char *root;
+  const char *root = NULL;
   const void *below;
-  long n;
+  long n = 0;
   (void)ud;
   brrr_status s = split(run, args, &root, &n);
   if (s != BRRR_OK)
@@ -175,12 +175,17 @@ static brrr_status chain(brrr_run *run, const void *args, const void **value,
 
 static brrr_status tree(brrr_run *run, const void *args, const void **value,
                         void *ud) {
-  char root[32], path[64];
-  long depth, width, ms, sum = 1;
+  char root[32] = "", *rest;
+  long sum = 1;
   (void)ud;
-  if (sscanf(args, "%31[^.].%ld.%ld.%ld.%63s", root, &depth, &width, &ms,
-             path) != 5)
+  const size_t root_len = strcspn(args, ".");
+  if (root_len >= sizeof root || strlen(args) > 100)
     return brrr_run_fail(run, "payload is not ROOT.DEPTH.WIDTH.MS.PATH");
+  memcpy(root, args, root_len);
+  const long depth = strtol((const char *)args + root_len + 1, &rest, 10);
+  const long width = strtol(rest + (*rest == '.'), &rest, 10);
+  const long ms = strtol(rest + (*rest == '.'), &rest, 10);
+  const char *path = rest + (*rest == '.');
   const struct timespec pause = {.tv_nsec = ms * 1000000};
   (void)nanosleep(&pause, NULL);
   if (depth == 0)

@@ -179,7 +179,8 @@ static brrr_status tree(brrr_run *run, const void *args, const void **value,
   long sum = 1;
   (void)ud;
   const size_t root_len = strcspn(args, ".");
-  if (root_len >= sizeof root || strlen(args) > 100)
+  if (root_len >= sizeof root || !((const char *)args)[root_len] ||
+      strlen(args) > 100)
     return brrr_run_fail(run, "payload is not ROOT.DEPTH.WIDTH.MS.PATH");
   memcpy(root, args, root_len);
   const long depth = strtol((const char *)args + root_len + 1, &rest, 10);

@@ -2,14 +2,11 @@
 """Cheap joins: a worker that saves runs and reads ends as one that does not.
 
 The cases hold for every worker: each handler may run as often as a plain worker
-would have it run, and need not. Those at the end, for SDKs that claim the profile
-`joins`, count what is saved.
+would have it run, and need not.
 """
 
 from __future__ import annotations
 
-import itertools
-import random
 from typing import TYPE_CHECKING
 
 import pytest
@@ -30,16 +27,13 @@ from brrr_conformance.cases._common import (
     expect_report,
     putting,
     take_all,
-    taken,
     writes,
 )
-from brrr_conformance.graph import Graph, Node, at_random, expect_done
+from brrr_conformance.graph import Graph, Node, expect_done
 from brrr_conformance.script import gather, sequence
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-    from brrr_conformance.script import Answer, Call, Handler, Script
+    from brrr_conformance.script import Handler
     from brrr_conformance.state import State
     from brrr_conformance.step import Step
     from brrr_conformance.world import World
@@ -352,158 +346,3 @@ async def test_new_root_recovers_lost_children(world: World) -> None:
     await world.given(queued("t", ("root2", "p")))
     await world.quiet()
     await expect_done(world, graph, uncounted=4, most=4 + 4 * 2 * 5)
-
-
-# ---- merge ------------------------------------------------------------------
-
-
-def finishing(world: World) -> Callable[[Step], Awaitable[None]]:
-    """Let c end elsewhere, and its parent's message be taken at once."""
-
-    async def finish(_: Step) -> None:
-        await world.given(value("c", b"1"))
-        await world.remove("pending_returns/c")
-        await world.given(queued("t", ("root1", "p")))
-        await taken(world, "t")
-
-    return finish
-
-
-PARENT = stored_call("p") + queued("t", ("root1", "p"))
-CHILD = ask("c", topic="u")
-
-
-@requirement("WORK-23")
-async def test_child_ends_before_it_is_put(world: World) -> None:
-    """The message comes while the same one is in hand: it is not for that one."""
-    await world.given(PARENT)
-    world.before(writes("u"), finishing(world), times=1)
-    await world.serve("t", {"p": gather(CHILD)}, concurrency=2)
-    assert await world.stored("value/p") == b"1", "the wake-up was dropped"
-
-
-@requirement("WORK-23")
-async def test_child_ends_just_after_the_parent_registers(world: World) -> None:
-    """The worker does not know yet that its defer is over."""
-    await world.given(PARENT, waiting("c", ("root1", "q", "w")))
-    world.after(writes("pending_returns/c"), finishing(world), times=1)
-    await world.serve("t", {"p": gather(CHILD)}, concurrency=2)
-    assert await world.stored("value/p") == b"1", "the wake-up was dropped"
-
-
-@requirement("WORK-23")
-async def test_child_ends_while_its_parent_looks(world: World) -> None:
-    """The parent runs again, and has just seen that the value is missing."""
-    await world.given(PARENT)
-    await world.serve("t", {"p": gather(CHILD)}, concurrency=2)
-    await take_all(world, "u")
-    record = "pending_returns/c"
-    world.after(lambda step: step.touches(record), finishing(world), times=1)
-    await wake(world)
-    if await world.queue("u"):  # registered anew, and so put anew
-        await world.serve("u", {"c": response(b"1")})
-    assert await world.stored("value/p") == b"1", "the wake-up was dropped"
-
-
-@requirement("WORK-23", "RET-4")
-async def test_parent_registers_while_the_child_ends(world: World) -> None:
-    """The record has gone, a new parent makes one: its message is in time."""
-
-    async def register(_: Step) -> None:
-        await world.given(waiting("c", ("root1", "p", "u")))
-        await world.given(queued("t", ("root1", "c")))
-        await taken(world, "t")
-
-    await world.given(stored_call("c"), waiting("c", ("root1", "q", "w")))
-    await world.given(queued("t", ("root1", "c")))
-    world.after(writes("pending_returns/c"), register, times=1)
-    await world.serve("t", {"c": response(b"1")}, concurrency=2)
-    await world.expect(
-        stored_call("c"),
-        value("c", b"1"),
-        count("root1", 2),
-        queued("u", ("root1", "p")),
-        queued("w", ("root1", "q")),
-    )
-
-
-@requirement("WORK-23", "WORK-8", "WORK-3")
-async def test_many_of_one_message(world: World) -> None:
-    """However few of them are handled, the end is the same."""
-    message = ("root1", "p")
-    await world.given(stored_call("p"), queued("t", *[message] * 20))
-    rules: Script = {"p": gather("c", "d"), "c": response(b"1"), "d": response(b"2")}
-    await world.serve("t", rules, concurrency=8)
-    await world.redis.delete("brrr_count/root1")
-    await world.expect(
-        *(stored_call(name) for name in "pcd"),
-        value("c", b"1"),
-        value("d", b"2"),
-        value("p", b"1,2"),
-    )
-
-
-@requirement("WORK-23", "WORK-6")
-async def test_handler_fails_while_others_like_it_wait(world: World) -> None:
-    """They are handled after it: the call has another chance."""
-    message = ("root1", "h")
-    tries = itertools.count()
-
-    async def fail_first(_: Call) -> Answer:
-        if next(tries):
-            return response(b"v")
-        await world.given(queued("t", message, message))
-        await taken(world, "t")
-        return fail()
-
-    await world.given(stored_call("h"), queued("t", message))
-    await world.serve("t", {"h": fail_first}, concurrency=4)
-    await world.expect(stored_call("h"), value("h", b"v"), problems=["HANDLER_FAILED"])
-
-
-# ---- what is saved ----------------------------------------------------------
-
-JOINS = pytest.mark.profile("joins")
-FAN_OUT = 1000
-
-
-@JOINS
-@pytest.mark.deadline(60)
-@pytest.mark.store("redis")  # DynamoDBLocal takes a minute
-@pytest.mark.parametrize("hands", [1, 64])
-@pytest.mark.parametrize("topic", ["t", "u"], ids=["its-own", "another"])
-async def test_fan_out(world: World, hands: int, topic: str) -> None:
-    """A parent of 1 000 runs three times at most; 20 commands for each child."""
-    names = tuple(f"c{number}" for number in range(FAN_OUT))
-    graph = Graph({"p": Node(names)} | {name: Node(topic=topic) for name in names})
-    await world.given(stored_call("p"), queued("t", ("root1", "p")))
-    if topic != "t":
-        await world.start(topic, concurrency=hands)
-    await world.serve("t", graph.rules(), concurrency=hands)
-    # A child may end just when the parent looks for it, and be put again.
-    await expect_done(world, graph, uncounted=1, most=1 + 2 * FAN_OUT + FAN_OUT // 10)
-    runs = [call.call_hash for call in world.invocations].count("p")
-    assert runs <= 3, f"the parent was run {runs} times"
-    commands = len(world.commands()) / FAN_OUT
-    assert commands <= 20, f"{commands:.1f} commands for each child"
-
-
-@JOINS
-async def test_two_roots_of_one_graph(world: World) -> None:
-    """Twice the roots are not much more than twice the messages."""
-
-    async def messages(prefix: str, roots: int) -> int:
-        chance = random.Random("roots")  # noqa: S311 - the same graph each time
-        graph = at_random(chance, 60, 20, 5, prefix)
-        names = [f"{prefix}root{number}" for number in range(roots)]
-        first = next(iter(graph.nodes))
-        await world.given(graph.calls(first), queued("t", *((n, first) for n in names)))
-        world.actors.learn(graph.rules())
-        await world.quiet()
-        assert await world.stored(f"value/{first}") == graph.values[first]
-        counts = [await world.stored(f"brrr_count/{name}") for name in names]
-        return sum(1 + int(each or 0) for each in counts)
-
-    await world.start("t")
-    one, two = await messages("one", 1), await messages("two", 2)
-    assert two <= 2.5 * one, f"{one} messages for one root, {two} for two"

@@ -11,7 +11,7 @@ ARGS ?=
 
 export CMAKE_BUILD_PARALLEL_LEVEL ?= $(JOBS)
 
-.PHONY: help deps apt dynamodb conformance test lint format spec bench demo fuzz lock clean
+.PHONY: help deps apt dynamodb conformance test lint format valgrind spec bench demo fuzz lock clean
 
 help:
 	@echo 'make conformance   judge both adapters; report in build/conformance/'
@@ -19,6 +19,7 @@ help:
 	@echo 'make test          everything that CI checks: lint, C, Python, conformance'
 	@echo 'make lint          clang-format, clang-tidy, ruff, mypy, licence lines'
 	@echo 'make format        reformat the C and Python sources'
+	@echo 'make valgrind      most tests of the C part under valgrind; takes minutes'
 	@echo 'make deps          only the set-up: Debian packages, build/venv'
 	@echo 'make dynamodb      DynamoDBLocal, for the tests and brrr-conformance run --store dynamodb'
 	@echo 'make lock          refresh conformance/requirements.lock'
@@ -73,6 +74,9 @@ lint: deps
 
 format: deps
 	@$(PY) tools/lint.py --fix
+
+valgrind: deps
+	@tools/valgrind $(ARGS)
 
 # ---- not there yet ----------------------------------------------------------
 

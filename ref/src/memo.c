@@ -3,20 +3,23 @@
  * memo.c - L3: lists under keys, the least recently used of them forgotten
  * first.
  *
- * A list is one allocation, with its key: a head, then the items one behind the
- * other. To drop the first of them is to begin behind it.
+ * A list is one allocation: a head, its key, then the items one behind the
+ * other. To drop the first of them is to begin behind it. The buckets are made
+ * once, for lists of a usual length: what is held is known to the octet.
  */
 #include "memo.h"
 
-#include "table.h"
-
 #include <string.h>
 
+#define USUAL_LIST 256
+
 struct brrr__memo_list {
-  brrr__entry entry;
+  brrr__memo_list *next;          /* in its bucket */
   brrr__memo_list *older, *newer; /* by their last use */
-  size_t front, end;              /* of the items, from items on */
-  uint8_t items[];
+  size_t size;                    /* of the allocation */
+  size_t key_len;
+  size_t front, end; /* of the items, in octets */
+  uint8_t octets[];
 };
 
 /* Before the octets of each item. */
@@ -27,28 +30,47 @@ typedef struct item_head {
 struct brrr_memo {
   brrr_alloc alloc;
   size_t limit;
-  size_t used; /* by the lists */
-  brrr__table table;
+  size_t size; /* of this allocation */
+  size_t used; /* by all, this included */
   brrr__memo_list *oldest, *newest;
+  size_t bucket_count; /* a power of two */
+  brrr__memo_list *buckets[];
 };
 
 brrr_status brrr_memo_new(brrr_memo **out, brrr_alloc alloc, size_t octets) {
-  brrr_memo *m = brrr__alloc(alloc, NULL, 0, sizeof *m);
+  /* No item is then too long for its head. */
+  const size_t limit = octets < UINT32_MAX ? octets : UINT32_MAX;
+  size_t count = 1;
+  while (count <= limit / USUAL_LIST / 2)
+    count *= 2;
+  const size_t size = sizeof(brrr_memo) + count * sizeof(brrr__memo_list *);
+  brrr_memo *m = brrr__alloc(alloc, NULL, 0, size);
   if (!m)
     return BRRR_E_NOMEM;
-  /* No item is then too long for its head. */
   *m = (brrr_memo){.alloc = alloc,
-                   .limit = octets < UINT32_MAX ? octets : UINT32_MAX};
-  brrr__table_init(&m->table, alloc);
+                   .limit = limit,
+                   .size = size,
+                   .used = size,
+                   .bucket_count = count};
+  for (size_t i = 0; i < count; i++)
+    m->buckets[i] = NULL;
   *out = m;
   return BRRR_OK;
 }
 
-void brrr_memo_free(brrr_memo *m) {
-  if (!m)
-    return;
-  brrr__table_free(&m->table);
-  brrr__alloc(m->alloc, m, sizeof *m, 0);
+static brrr_bytes key_of(const brrr__memo_list *l) {
+  return (brrr_bytes){l->octets, l->key_len};
+}
+
+/* Where the list is linked in, or would be. FNV-1a. */
+static brrr__memo_list **place_of(brrr_memo *m, brrr_bytes key) {
+  uint64_t h = UINT64_C(14695981039346656037);
+  for (size_t i = 0; i < key.len; i++)
+    h = (h ^ key.ptr[i]) * UINT64_C(1099511628211);
+  brrr__memo_list **at = &m->buckets[(h ^ h >> 32) & (m->bucket_count - 1)];
+  while (*at && !brrr_bytes_equal(key_of(*at), key))
+    at = &(*at)->next;
+  return at;
 }
 
 /* ---- by use -------------------------------------------------------------- */
@@ -65,10 +87,29 @@ static void link_newest(brrr_memo *m, brrr__memo_list *l) {
   m->newest = l;
 }
 
-static void drop_list(brrr_memo *m, brrr__memo_list *l) {
+static void drop_list(brrr_memo *m, brrr__memo_list **place) {
+  brrr__memo_list *l = *place;
+  *place = l->next;
   unlink_list(m, l);
-  m->used -= l->entry.size;
-  brrr__table_remove(&m->table, &l->entry);
+  m->used -= l->size;
+  brrr__alloc(m->alloc, l, l->size, 0);
+}
+
+void brrr_memo_free(brrr_memo *m) {
+  if (!m)
+    return;
+  while (m->oldest)
+    drop_list(m, place_of(m, key_of(m->oldest)));
+  brrr__alloc(m->alloc, m, m->size, 0);
+}
+
+/* Drops lists until there is room; false if there is none even for it alone. */
+static bool make_room(brrr_memo *m, size_t size) {
+  if (m->size > m->limit || size > m->limit - m->size)
+    return false;
+  while (m->used > m->limit - size)
+    drop_list(m, place_of(m, key_of(m->oldest)));
+  return true;
 }
 
 /* ---- lists --------------------------------------------------------------- */
@@ -82,7 +123,7 @@ static size_t size_of(const brrr__memo_item *items, size_t count) {
 
 static void append(brrr__memo_list *l, const void *octets, size_t len) {
   if (len)
-    memcpy(l->items + l->end, octets, len);
+    memcpy(l->octets + l->end, octets, len);
   l->end += len;
 }
 
@@ -94,36 +135,25 @@ static void append_item(brrr__memo_list *l, const brrr__memo_item *item) {
   append(l, item->label.ptr, item->label.len);
 }
 
-/* Drops lists until one more of `size` octets has room; false if there is none
- * even for it alone. */
-static bool make_room(brrr_memo *m, size_t size) {
-  for (;;) {
-    const size_t others = sizeof *m + brrr__table_overhead(&m->table) + m->used;
-    if (others <= m->limit && size <= m->limit - others)
-      return true;
-    if (!m->oldest || size > m->limit)
-      return false;
-    drop_list(m, m->oldest);
-  }
-}
-
 void brrr__memo_put(brrr_memo *m, brrr_bytes key, const brrr__memo_item *items,
                     size_t count) {
-  const size_t size = sizeof(brrr__memo_list) + size_of(items, count);
+  const size_t size = sizeof(brrr__memo_list) + key.len + size_of(items, count);
   brrr__memo_forget(m, key);
-  if (!make_room(m, size + key.len))
-    return;
-  brrr__memo_list *l = brrr__table_get(&m->table, 0, key, size);
+  brrr__memo_list *l =
+      make_room(m, size) ? brrr__alloc(m->alloc, NULL, 0, size) : NULL;
   if (!l)
     return;
+  *l = (brrr__memo_list){.size = size, .key_len = key.len, .front = key.len};
+  append(l, key.ptr, key.len);
   for (size_t i = 0; i < count; i++)
     append_item(l, &items[i]);
+  *place_of(m, key) = l;
   link_newest(m, l);
-  m->used += l->entry.size;
+  m->used += size;
 }
 
 brrr__memo_list *brrr__memo_find(brrr_memo *m, brrr_bytes key) {
-  brrr__memo_list *l = brrr__table_find(&m->table, 0, key);
+  brrr__memo_list *l = *place_of(m, key);
   if (l) {
     unlink_list(m, l);
     link_newest(m, l);
@@ -132,14 +162,14 @@ brrr__memo_list *brrr__memo_find(brrr_memo *m, brrr_bytes key) {
 }
 
 void brrr__memo_forget(brrr_memo *m, brrr_bytes key) {
-  brrr__memo_list *l = brrr__table_find(&m->table, 0, key);
-  if (l)
-    drop_list(m, l);
+  brrr__memo_list **place = place_of(m, key);
+  if (*place)
+    drop_list(m, place);
 }
 
 bool brrr__memo_next(const brrr__memo_list *l, size_t *at,
                      brrr__memo_item *item) {
-  const uint8_t *p = l->items + l->front + *at;
+  const uint8_t *p = l->octets + l->front + *at;
   item_head head;
   if (l->front + *at == l->end)
     return false;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-only
  *
- * table.c - L0: a chained hash table with one allocation for each entry.
+ * table.c - L5: a chained hash table with one allocation for each entry.
  */
 #include "table.h"
 
@@ -20,15 +20,6 @@ uint64_t brrr__table_hash(uint8_t space, brrr_bytes key) {
 
 void brrr__table_init(brrr__table *t, brrr_alloc alloc) {
   *t = (brrr__table){.alloc = alloc};
-}
-
-static size_t next_capacity(const brrr__table *t) {
-  return t->capacity ? 2 * t->capacity : FIRST_CAPACITY;
-}
-
-size_t brrr__table_overhead(const brrr__table *t) {
-  return (t->count < t->capacity ? t->capacity : next_capacity(t)) *
-         sizeof(brrr__entry *);
 }
 
 static void *find(const brrr__table *t, uint64_t hash, uint8_t space,
@@ -55,7 +46,7 @@ static void link_in(brrr__entry **buckets, size_t capacity, brrr__entry *e) {
 /* Doubles the table. Without memory a table that has buckets keeps them, and
  * works on with longer chains. */
 static bool grow(brrr__table *t) {
-  size_t capacity = next_capacity(t);
+  size_t capacity = t->capacity ? 2 * t->capacity : FIRST_CAPACITY;
   brrr__entry **buckets =
       brrr__alloc(t->alloc, NULL, 0, capacity * sizeof(brrr__entry *));
   if (!buckets)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-only
  *
- * table.h - L0: a hash table from octets to what its user embeds.
+ * table.h - L5: a hash table from octets to what its user embeds.
  */
 #ifndef BRRR_SRC_TABLE_H
 #define BRRR_SRC_TABLE_H
@@ -40,8 +40,6 @@ void brrr__table_remove(brrr__table *t, brrr__entry *e);
 /* Calls `fn` for every entry, which may not touch the table. */
 void brrr__table_each(const brrr__table *t, void (*fn)(void *ud, void *entry),
                       void *ud);
-/* What it takes besides its entries, once it has one more. */
-size_t brrr__table_overhead(const brrr__table *t);
 /* Frees every entry. */
 void brrr__table_free(brrr__table *t);
 

@@ -15,23 +15,8 @@ static char letter(brrr_bytes b) {
   return (char)b.ptr[0];
 }
 
-size_t fleet_call(const fleet *f, char name) {
-  for (size_t i = 0; f->plan->calls[i]; i++)
-    if (f->plan->calls[i][0] == name)
-      return i;
-  fail_msg("no call %c", name);
-  return 0;
-}
-
 static const char *children_of(const fleet *f, char name) {
   return f->plan->calls[fleet_call(f, name)] + 1;
-}
-
-bool fleet_has(const fleet_list *l, fleet_message m) {
-  for (size_t i = 0; i < l->count; i++)
-    if (memcmp(&l->all[i], &m, sizeof m) == 0)
-      return true;
-  return false;
 }
 
 static void add(fleet_list *l, fleet_message m) {
@@ -136,11 +121,29 @@ static void store_waiting(fleet *f, brrr_arena *a, const char *text) {
   store_call(f, a, text[2]);
 }
 
+/* A worker without a memory of before. */
+static void begin_worker(const fleet *f, fleet_worker *w) {
+  const fleet_worker *first = f->workers;
+  *w = (fleet_worker){.cheap = f->plan->cheap >> (w - first) & 1};
+  if (w->cheap && f->plan->one_memo && w != first)
+    w->memo = first->memo;
+  else if (w->cheap)
+    assert_int_equal(brrr_memo_new(&w->memo, (brrr_alloc){0}, 100000), BRRR_OK);
+}
+
+static void end_worker(const fleet *f, fleet_worker *w) {
+  brrr_op_free(w->op);
+  if (!f->plan->one_memo || w == f->workers)
+    brrr_memo_free(w->memo);
+}
+
 void fleet_init(fleet *f, const fleet_plan *plan) {
   brrr_arena a;
   *f = (fleet){.plan = plan};
   brrr_arena_init(&a, (brrr_alloc){0});
   assert_int_equal(brrr_memory_new(&f->memory, (brrr_alloc){0}), BRRR_OK);
+  for (uint32_t i = 0; i < plan->workers; i++)
+    begin_worker(f, &f->workers[i]);
   for (size_t i = 0; plan->messages[i]; i++) {
     const char *m = plan->messages[i];
     add(&f->queue, (fleet_message){m[0], m[1], m[2]});
@@ -153,46 +156,135 @@ void fleet_init(fleet *f, const fleet_plan *plan) {
 
 void fleet_free(fleet *f) {
   for (uint32_t i = 0; i < f->plan->workers; i++)
-    brrr_op_free(f->workers[i].op);
+    end_worker(f, &f->workers[i]);
   brrr_memory_free(f->memory);
 }
 
 /* ---- acts ---------------------------------------------------------------- */
 
-/* Takes what the operation asks for, until it waits or is over. */
-static void advance(fleet *f, fleet_worker *w) {
-  const brrr_effect *e;
-  brrr_status s;
-  while ((s = brrr_op_next(w->op, &e)) == BRRR_EFFECT) {
-    assert_true(w->count < FLEET_EFFECTS);
-    w->asked[w->count++] = e;
-  }
-  if (s == BRRR_WAIT)
-    return;
-  if (s != BRRR_OK && !(s == BRRR_E_SPAWN && f->plan->spawn_limit))
-    f->wrong = brrr_status_name(s);
-  brrr_op_free(w->op);
-  *w = (fleet_worker){.op = NULL};
+static fleet_message remove_at(fleet_list *l, size_t at) {
+  const fleet_message m = l->all[at];
+  l->all[at] = l->all[--l->count];
+  return m;
 }
 
-static void take(fleet *f, fleet_worker *w, size_t at) {
-  const fleet_message m = f->queue.all[at];
-  const brrr_handling how = {.limits = {.spawn = f->plan->spawn_limit}};
-  brrr_arena a;
+static brrr_bytes octets_of(brrr_arena *a, fleet_message m) {
   brrr_buf b;
   brrr_bytes octets;
-  f->queue.all[at] = f->queue.all[--f->queue.count];
-  brrr_arena_init(&a, (brrr_alloc){0});
-  brrr_buf_init(&b, &a);
+  brrr_buf_init(&b, a);
   brrr_schedule_message_encode(
       &b, &(brrr_schedule_message){name_of(&m.root), name_of(&m.call)});
   assert_int_equal(brrr_buf_finish(&b, &octets, NULL), BRRR_OK);
-  *w = (fleet_worker){.message = m};
-  assert_int_equal(
-      brrr_op_handle(&w->op, (brrr_alloc){0}, &how, name_of(&m.topic), octets),
-      BRRR_OK);
+  return octets;
+}
+
+/* Begins to handle w->message. */
+static void begin_handling(fleet *f, fleet_worker *w) {
+  const brrr_handling how = {.limits = {.spawn = f->plan->spawn_limit},
+                             .skip = w->cheap,
+                             .watch = w->memo,
+                             .now = NOW,
+                             .force = w->force,
+                             .consistent = w->cheap};
+  brrr_arena a;
+  *w = (fleet_worker){.message = w->message,
+                      .cheap = w->cheap,
+                      .memo = w->memo,
+                      .force = w->force,
+                      .history = fleet_memo(f, w) + w->force};
+  brrr_arena_init(&a, (brrr_alloc){0});
+  assert_int_equal(brrr_op_handle(&w->op, (brrr_alloc){0}, &how,
+                                  name_of(&w->message.topic),
+                                  octets_of(&a, w->message)),
+                   BRRR_OK);
   brrr_arena_free(&a);
-  advance(f, w);
+}
+
+/* What is merged comes next, and as one [WORK-23]. */
+static void end_handling(fleet *f, fleet_worker *w) {
+  brrr_op_free(w->op);
+  w->op = NULL;
+  if (w->merged) {
+    w->force = w->merged_force;
+    begin_handling(f, w);
+  } else {
+    *w = (fleet_worker){.cheap = w->cheap, .memo = w->memo};
+  }
+}
+
+/* Can nobody tell when it is done? Calls and values stay as they are. */
+static bool is_unseen(const fleet *f, const brrr_effect *e) {
+  switch (e->type) {
+  case BRRR_CACHE_INCR:
+    return !f->plan->spawn_limit;
+  case BRRR_STORE_GET:
+  case BRRR_STORE_SET:
+    return e->key.kind == BRRR_KIND_CALL &&
+           fleet_is_stored(f, BRRR_KIND_CALL, letter(e->key.call_hash));
+  case BRRR_STORE_HAS:
+    return fleet_is_stored(f, e->key.kind, letter(e->key.call_hash));
+  default:
+    return false;
+  }
+}
+
+static void carry_out(fleet *f, fleet_worker *w, size_t at);
+
+static bool do_unseen(fleet *f, fleet_worker *w) {
+  for (size_t i = 0; f->plan->eager && i < w->count; i++)
+    if (is_unseen(f, w->asked[i])) {
+      carry_out(f, w, i);
+      return true;
+    }
+  return false;
+}
+
+/* Takes what the operation asks for, until it waits or is over. */
+static void advance(fleet *f, fleet_worker *w) {
+  while (w->op) {
+    const brrr_effect *e;
+    const brrr_status s = brrr_op_next(w->op, &e);
+    if (s == BRRR_EFFECT) {
+      assert_true(w->count < FLEET_EFFECTS);
+      w->asked[w->count++] = e;
+    } else if (s == BRRR_WAIT) {
+      if (!do_unseen(f, w))
+        return;
+    } else {
+      if (s != BRRR_OK && !(s == BRRR_E_SPAWN && f->plan->spawn_limit))
+        f->wrong = brrr_status_name(s);
+      end_handling(f, w);
+    }
+  }
+}
+
+/* Message `at` of the queue, or of those that are delivered again. */
+static void take(fleet *f, fleet_worker *w, size_t at) {
+  const bool again = at >= f->queue.count;
+  w->message = again ? remove_at(&f->again, at - f->queue.count)
+                     : remove_at(&f->queue, at);
+  w->force = again && f->plan->fault != FLEET_NO_FORCE;
+  if (f->plan->fault == FLEET_NO_RETURNS && w->cheap &&
+      fleet_is_stored(f, BRRR_KIND_VALUE, w->message.call))
+    return;
+  begin_handling(f, w);
+}
+
+/* A message like the one in hand: handled with it, once it has ended. */
+static void merge(fleet *f, fleet_worker *w, fleet_list *l, size_t at) {
+  (void)remove_at(l, at);
+  if (f->plan->fault == FLEET_MERGE_BEHIND)
+    return;
+  w->merged++;
+  w->merged_force |= l == &f->again;
+}
+
+static void crash(fleet *f, fleet_worker *w) {
+  for (uint32_t i = 0; i <= w->merged; i++)
+    add(&f->again, w->message);
+  end_worker(f, w);
+  begin_worker(f, w);
+  f->crashed++;
 }
 
 /* The handler's next look; its answer after the last. */
@@ -267,13 +359,16 @@ static brrr_reply put(fleet *f, fleet_worker *w, const brrr_effect *e) {
                                  letter(e->name)};
   check_put(f, w, message);
   add(&w->puts, message);
-  if (f->plan->fault != FLEET_DEAF_PUT || f->put_count++)
+  const bool deaf = f->plan->lossy || f->plan->fault == FLEET_DEAF_PUT;
+  if (!deaf || f->put_count++)
     add(&f->queue, message);
   return (brrr_reply){.status = BRRR_OK};
 }
 
 /* S2: values stay, and stay as they are. */
 static void check_value(fleet *f, const brrr_effect *e, brrr_bytes old) {
+  if (e->type == BRRR_STORE_HAS)
+    return;
   if (e->type != BRRR_STORE_SET ||
       (old.len && !brrr_bytes_equal(old, e->value)))
     f->wrong = "S2: a value was changed";
@@ -301,6 +396,8 @@ static brrr_reply use_store(fleet *f, fleet_worker *w, brrr_arena *a,
   const brrr_reply reply = submit(f, a, &done);
   if (e->key.kind == BRRR_KIND_VALUE)
     check_value(f, e, old);
+  if (e->type == BRRR_STORE_HAS && reply.status == BRRR_OK)
+    w->returning |= letter(e->key.call_hash) == w->message.call; /* a skip */
   if (e->key.kind != BRRR_KIND_PENDING_RETURNS || !there)
     return reply;
   const fleet_list returns = returns_in(a, old);
@@ -323,25 +420,6 @@ static brrr_reply count(fleet *f, brrr_arena *a, const brrr_effect *e) {
   return reply;
 }
 
-static uint64_t mix(uint64_t h, uint64_t n) {
-  h = (h ^ n) * UINT64_C(0x9e3779b97f4a7c15);
-  return h ^ h >> 29;
-}
-
-/* Of a count, an operation sees only whether it is above the limit. */
-static void remember(const fleet *f, fleet_worker *w, uint64_t id,
-                     const brrr_reply *r) {
-  const int64_t limit = f->plan->spawn_limit;
-  uint64_t h = mix(w->history, id);
-  h = mix(h, (uint64_t)r->status);
-  h = mix(h, limit && r->num > limit);
-  h = mix(h, r->count);
-  h = mix(h, r->value.len);
-  for (size_t i = 0; i < r->value.len; i++)
-    h = mix(h, r->value.ptr[i]);
-  w->history = h;
-}
-
 static void carry_out(fleet *f, fleet_worker *w, size_t at) {
   const brrr_effect *e = w->asked[at];
   brrr_arena a;
@@ -358,18 +436,41 @@ static void carry_out(fleet *f, fleet_worker *w, size_t at) {
     reply = use_store(f, w, &a, e);
   if (ended) {
     w->asked[at] = w->asked[--w->count];
-    remember(f, w, e->id, &reply);
+    fleet_remember(f, w, e->id, &reply);
     assert_int_equal(brrr_op_reply(w->op, e->id, &reply), BRRR_OK);
-    advance(f, w);
   }
   brrr_arena_free(&a);
 }
 
-static size_t choices_of(const fleet *f, const fleet_worker *w) {
-  return w->op ? w->count : f->queue.count;
+/* ---- choices ------------------------------------------------------------- */
+
+static size_t find(const fleet_list *l, fleet_message m) {
+  size_t i = 0;
+  while (i < l->count && memcmp(&l->all[i], &m, sizeof m) != 0)
+    i++;
+  return i;
 }
 
-size_t fleet_choices(const fleet *f) {
+/* Where a busy worker may take a message to merge; NULL: nowhere. */
+static fleet_list *mergeable(fleet *f, const fleet_worker *w) {
+  if (!f->plan->merges || !w->cheap)
+    return NULL;
+  if (fleet_has(&f->queue, w->message))
+    return &f->queue;
+  return fleet_has(&f->again, w->message) ? &f->again : NULL;
+}
+
+static bool may_crash(const fleet *f, const fleet_worker *w) {
+  return w->cheap && f->crashed < f->plan->crashes;
+}
+
+static size_t choices_of(fleet *f, const fleet_worker *w) {
+  if (!w->op)
+    return f->queue.count + (w->cheap ? f->again.count : 0);
+  return w->count + (mergeable(f, w) != NULL) + may_crash(f, w);
+}
+
+size_t fleet_choices(fleet *f) {
   size_t n = 0;
   for (uint32_t i = 0; i < f->plan->workers; i++)
     n += choices_of(f, &f->workers[i]);
@@ -381,63 +482,14 @@ void fleet_act(fleet *f, size_t choice) {
   fleet_worker *w = f->workers;
   while (choice >= choices_of(f, w))
     choice -= choices_of(f, w++);
-  if (w->op)
-    carry_out(f, w, choice);
-  else
+  fleet_list *l = mergeable(f, w);
+  if (!w->op)
     take(f, w, choice);
-}
-
-/* ---- the state ----------------------------------------------------------- */
-
-static int by_octets(const void *x, const void *y) {
-  return memcmp(x, y, sizeof(fleet_message));
-}
-
-static int by_number(const void *x, const void *y) {
-  return memcmp(x, y, sizeof(uint64_t[4]));
-}
-
-static void put_raw(brrr_buf *b, const void *octets, size_t len) {
-  brrr_buf_put(b, (brrr_bytes){octets, len});
-}
-
-static void put_list(brrr_buf *b, fleet_list l) {
-  qsort(l.all, l.count, sizeof *l.all, by_octets);
-  put_raw(b, &l.count, sizeof l.count);
-  put_raw(b, l.all, l.count * sizeof *l.all);
-}
-
-/* Workers are equal: which is which does not matter. */
-static void put_workers(brrr_buf *b, const fleet *f) {
-  uint64_t all[FLEET_WORKERS][4] = {{0}};
-  for (uint32_t i = 0; i < f->plan->workers; i++) {
-    const fleet_worker *w = &f->workers[i];
-    all[i][0] = w->history;
-    all[i][1] = (uint64_t)w->looks << 32 | w->present;
-    all[i][2] = w->op != NULL;
-    memcpy(&all[i][3], &w->message, sizeof w->message);
-  }
-  qsort(all, f->plan->workers, sizeof *all, by_number);
-  put_raw(b, all, sizeof all);
-}
-
-brrr_bytes fleet_state(const fleet *f, brrr_arena *a) {
-  brrr_buf b;
-  brrr_bytes octets, out;
-  brrr_buf_init(&b, a);
-  for (size_t i = 0; f->plan->calls[i]; i++)
-    for (int kind = BRRR_KIND_CALL; kind <= BRRR_KIND_PENDING_RETURNS; kind++) {
-      const bool there =
-          fleet_stored(f, a, (brrr_kind)kind, f->plan->calls[i][0], &octets);
-      put_raw(&b, &there, sizeof there);
-      brrr_ben_put_str(&b, octets);
-    }
-  put_list(&b, f->queue);
-  if (f->plan->spawn_limit)
-    put_raw(&b, f->counted, sizeof f->counted);
-  put_raw(&b, &f->deferred, sizeof f->deferred);
-  put_raw(&b, &f->put_count, sizeof f->put_count);
-  put_workers(&b, f);
-  assert_int_equal(brrr_buf_finish(&b, &out, NULL), BRRR_OK);
-  return out;
+  else if (choice < w->count)
+    carry_out(f, w, choice);
+  else if (choice == w->count && l)
+    merge(f, w, l, find(l, w->message));
+  else
+    crash(f, w);
+  advance(f, w);
 }

@@ -114,7 +114,7 @@ static void test_bound(void **state) {
       assert_true(h.octets <= (bounds[i] > empty ? bounds[i] : empty));
     }
     assert_true(bounds[i] < 1000 || h.octets > bounds[i] / 2);
-    assert_int_equal(known(m, 3000) > 0, bounds[i] > 400);
+    assert_int_equal(known(m, 3000) > 0, bounds[i] > 200);
     brrr_memo_free(m);
     assert_int_equal(h.live, 0);
   }

@@ -100,8 +100,9 @@ static void put_workers(brrr_buf *b, const fleet *f) {
     const fleet_worker *w = &f->workers[i];
     all[i][0] = w->history;
     all[i][1] = (uint64_t)w->looks << 32 | w->present;
-    all[i][2] = (uint64_t)w->merged << 32 | w->merged_force << 3 |
-                w->force << 2 | w->cheap << 1 | (w->op != NULL);
+    all[i][2] = (uint64_t)w->merged << 32 | (uint64_t)w->merged_force << 3 |
+                (uint64_t)w->force << 2 | (uint64_t)w->cheap << 1 |
+                (uint64_t)(w->op != NULL);
     memcpy(&all[i][3], &w->message, sizeof w->message);
     all[i][4] = fleet_memo(f, w);
     all[i][5] = f->plan->one_memo && w->cheap;

@@ -21,6 +21,7 @@ typedef struct theatre {
   brrr_dynamodb *dynamodb;
   brrr_sqs *sqs;
   brrr_memory *memory;
+  unsigned puts, acks; /* of messages, submitted */
 } theatre;
 
 static int group_setup(void **state) {
@@ -61,6 +62,7 @@ static int setup(void **state) {
   theatre *t = *state;
   answer a;
   t->heap = (heap){0};
+  t->puts = t->acks = 0;
   (void)snprintf(t->name, sizeof t->name, "test%u", ++t->tests);
   stage_init(&t->stage);
   assert_int_equal(brrr_memory_new(&t->memory, (brrr_alloc){0}), BRRR_OK);
@@ -101,8 +103,10 @@ static int teardown(void **state) {
 
 /* One backend for all roles, as a scene has it. */
 static void submit(void *self, const brrr_effect *e, brrr_done done) {
-  const theatre *t = self;
+  theatre *t = self;
   brrr_backend b = brrr_sqs_backend(t->sqs);
+  t->puts += e->type == BRRR_QUEUE_PUT;
+  t->acks += e->type == BRRR_QUEUE_ACK;
   if (e->type <= BRRR_STORE_CAD)
     b = brrr_dynamodb_backend(t->dynamodb);
   else if (e->type == BRRR_CACHE_INCR)
@@ -131,7 +135,12 @@ static void stop(scene *s) {
   scene_free(s);
 }
 
-/* A graph, by one worker; when it has stopped, no message is left. */
+static bool all_acknowledged(void *ud) {
+  const theatre *t = ud;
+  return t->acks >= t->puts; /* one may be tried twice */
+}
+
+/* A graph, by one worker; each message is acknowledged, and none is left. */
 static void test_graph(void **state) {
   theatre *t = *state;
   scene s = {.concurrency = 8};
@@ -140,6 +149,7 @@ static void test_graph(void **state) {
   scene_until_value(&s, "parent");
   scene_expect_value(&s, "parent", "abcdefghijkl");
   assert_int_equal(s.problem_count, 0);
+  stage_until(&t->stage, all_acknowledged, t); /* late wake-ups, too */
   stop(&s);
   answer a;
   const brrr_effect get = {.type = BRRR_QUEUE_GET, .name = BRRR_LIT("t")};

@@ -58,7 +58,7 @@ class DurableWorker(Worker):
         self.registry, self.attempted, self.dead = (
             f"brrr:{each}:{{{self.topic}}}" for each in ("workers", "attempts", "dead")
         )
-        self.pause = self.dead_after_ms / 4000
+        self.pause, self.over = self.dead_after_ms / 4000, asyncio.Event()
 
     def inflight(self, name: str) -> str:
         return f"brrr:inflight:{{{self.topic}}}:{name}"
@@ -71,8 +71,9 @@ class DurableWorker(Worker):
         heart = asyncio.create_task(self.live())
         try:
             await super().run()
-        finally:
-            heart.cancel()
+        finally:  # not cancelled: redis-py can lose a cancellation
+            self.over.set()
+            await heart
         if not await self.brrr.do("LLEN", self.own):  # [REDIS-36]
             await self.brrr.do("ZREM", self.registry, self.name)
 
@@ -80,11 +81,12 @@ class DurableWorker(Worker):
 
     async def live(self) -> None:
         """Renew our time and look for the dead, whatever handlers do [QUEUE-14]."""
-        while True:
+        while not self.over.is_set():
             with suppress(BrrrError):  # no Redis just now
                 await self.beat()
                 await self.reap()
-            await asyncio.sleep(self.pause)  # [REDIS-33] [REDIS-35]
+            with suppress(TimeoutError):  # [REDIS-33] [REDIS-35]
+                await asyncio.wait_for(self.over.wait(), self.pause)
 
     async def beat(self) -> None:
         await self.script(BEAT, [self.registry], self.name)

@@ -259,3 +259,33 @@ def test_spoiled_queue(name: str, spoil_tiny: SpoilTiny, tmp_path: Path) -> None
     requirement, expression, code = SPOILED_QUEUES[name]
     table = judge(spoil_tiny(code), expression, tmp_path / "report.json")
     assert table[requirement] == {"spoiled": "failed"}
+
+
+def test_spoiled_close(spoil_tiny: SpoilTiny) -> None:
+    """A worker that lives on in secret is found, and hurts no other case."""
+    code = """
+close = adapter.Adapter.close
+async def linger():
+    while True:
+        await asyncio.sleep(0.001)
+        await redis.asyncio.Redis.from_url(URL).ping()
+async def close_spoiled(self):
+    global URL, tasks
+    arguments = self.brrr and self.brrr.redis.connection_pool.connection_kwargs
+    await close(self)
+    if arguments:
+        URL = f"redis://127.0.0.1:{arguments['port']}"
+        tasks = [asyncio.create_task(linger())]
+adapter.Adapter.close = close_spoiled
+"""
+    words: list[str | Path] = [
+        COMMAND,
+        "run",
+        spoil_tiny("import redis.asyncio" + code),
+    ]
+    words += ["-k", "scheduling and SCHED-1"]
+    done = subprocess.run(
+        words, stdout=subprocess.PIPE, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 1, done.stdout
+    assert "connected to Redis after the Done of an earlier Close" in done.stdout

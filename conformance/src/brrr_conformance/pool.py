@@ -16,6 +16,7 @@ from redis import ResponseError
 
 from brrr_conformance.adapter import Adapter
 from brrr_conformance.http_tap import HttpTap
+from brrr_conformance.outcome import AdapterBroken
 from brrr_conformance.tap import Tap
 
 if TYPE_CHECKING:
@@ -69,6 +70,12 @@ class Pool:
         free = self._free.setdefault(config.name, [])
         while free:
             member = free.pop()
+            if member.tap.intruded:
+                await self._end(member)
+                raise AdapterBroken(
+                    f"{config.name}: connected to Redis after the Done of an earlier "
+                    f"Close, by which {member.tap.worker} of that case was to be over"
+                )
             if member.adapter.error is None:
                 return member
             await self._end(member)
@@ -88,6 +95,7 @@ class Pool:
             if adapter.error is None and member.opened:
                 await adapter.close()
                 member.opened = False
+            member.tap.detach()
             await self._forget_connections(member)
         finally:
             if adapter.error is None and not member.opened:

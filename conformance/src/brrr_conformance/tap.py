@@ -128,6 +128,9 @@ class Tap:
     trace: Trace = field(default_factory=Trace)
     director: Director = field(default_factory=PassAll)
     connections: dict[int, Connection] = field(default_factory=dict)
+    # Set between cases: whoever connects then is turned away, and noted here.
+    closed: bool = False
+    intruded: bool = False
     _count: int = 0
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _server: asyncio.Server | None = None
@@ -145,7 +148,11 @@ class Tap:
     def attach(self, worker: str, trace: Trace, director: Director) -> None:
         """From now on, what passes belongs to this trace."""
         self.worker, self.trace, self.director = worker, trace, director
-        self._count = 0
+        self._count, self.closed = 0, False
+
+    def detach(self) -> None:
+        """From now on, nobody is to connect."""
+        self.closed = True
 
     def cut(self) -> None:
         """Close all connections, from within a hook too: as a network would."""
@@ -178,6 +185,10 @@ class Tap:
     async def _connect(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
+        if self.closed:
+            self.intruded = True
+            writer.close()
+            return
         self._count += 1
         number, trace = self._count, self.trace
         try:

@@ -33,6 +33,7 @@ from brrr_conformance.outcome import (
     status_of,
 )
 from brrr_conformance.pool import Bench, Pool, Shelf
+from brrr_conformance.recipe import Recipe
 from brrr_conformance.report import Outcome
 from brrr_conformance.spec import Spec, read_spec
 from brrr_conformance.world import World
@@ -114,6 +115,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--profile", choices=[*Profile, FLEET])
     group.addoption("--vectors", type=Path, help="judge this file, and nothing else")
     group.addoption("--without-deviations", action="store_true")
+    group.addoption("--seed", type=int, default=1, help="other choices")
     group.addoption(
         "--whole", action="store_true", help="every known deviation must have a case"
     )
@@ -355,6 +357,7 @@ async def world(
     """Give a clean database with the client and the workers of an SDK."""
     await server.redis.flushdb()
     world = World(pool, fleet.client, fleet.workers, server.redis, table)
+    world.recipe = Recipe(request.config.getoption("--seed"))
     world.patience = deviation.patience(request.node.stash[KNOWN])
     yield world
     await world.end()

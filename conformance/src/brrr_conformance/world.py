@@ -33,6 +33,7 @@ from brrr_conformance.outcome import (
 )
 from brrr_conformance.pb import adapter_pb2 as pb
 from brrr_conformance.quiet import BUSY, QUIET, look
+from brrr_conformance.recipe import Recipe
 from brrr_conformance.records import ScheduleMessage
 from brrr_conformance.server import raw
 from brrr_conformance.tap import Trace
@@ -111,6 +112,7 @@ class World:
     redis: Any
     # Where the records are, if not on Redis too.
     table: Table | None = None
+    recipe: Recipe = field(default_factory=Recipe)
     trace: Trace = field(default_factory=Trace)
     hooks: Hooks = field(default_factory=Hooks)
     actors: script.Actors = field(default_factory=script.Actors)

@@ -23,6 +23,8 @@ from brrr_conformance.step import Step, shorten
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from brrr_conformance.pb import adapter_pb2 as pb
+
 READ_AHEAD = 1 << 20
 
 
@@ -60,12 +62,25 @@ class Frame:
         return f"{head} < {_show(self.reply.value)}"
 
 
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What passed between a worker and its handlers, or went wrong there.
+
+    `what` is an invocation, the answer to it, or a Failure that was reported.
+    """
+
+    seconds: float
+    worker: str
+    what: pb.Invocation | pb.Answer | pb.Failure
+
+
 @dataclass(slots=True)
 class Trace:
     """What happened in one case, in order; wakes whoever waits for more."""
 
     start: float = field(default_factory=time.monotonic)
     frames: list[Frame] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
     # What broke, apart from what a command's own reply tells.
     error: Exception | None = None
     # Counts frames, invocations, answers, problems, ends: anything.
@@ -79,6 +94,10 @@ class Trace:
     ) -> None:
         seconds = time.monotonic() - self.start
         self.frames.append(Frame(seconds, tap, connection, step, reply))
+        self.touch()
+
+    def note(self, worker: str, what: pb.Invocation | pb.Answer | pb.Failure) -> None:
+        self.notes.append(Note(time.monotonic() - self.start, worker, what))
         self.touch()
 
     def fail(self, error: Exception) -> None:

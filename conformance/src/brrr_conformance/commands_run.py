@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""`run` and `vectors`: judge SDKs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import pytest
+import typer
+
+from brrr_conformance.config import Store, load_adapter
+from brrr_conformance.deviation import write_skeletons
+from brrr_conformance.options import (
+    Adapters,
+    Exit,
+    Json,
+    Junit,
+    Redis,
+    Seed,
+    StoreName,
+    verdict,
+)
+from brrr_conformance.report import describe_adapter, write_json
+from brrr_conformance.session import Silence, run_pytest
+from brrr_conformance.spec import read_spec
+from brrr_conformance.terminal import (
+    Watcher,
+    make_console,
+    print_closing,
+    print_failures,
+    print_table,
+)
+from brrr_conformance.vector import read_vectors
+
+if TYPE_CHECKING:
+    from brrr_conformance.report import Results
+
+
+def run(
+    adapters: Adapters,
+    expression: Annotated[
+        str | None,
+        typer.Option(
+            "-k", metavar="EXPR", help="Only these: parts of ids or requirements."
+        ),
+    ] = None,
+    profile: Annotated[
+        str | None,
+        typer.Option(
+            metavar="P", help="Only wire, client, worker, codec-json or fleet."
+        ),
+    ] = None,
+    redis: Redis = None,
+    store: StoreName = Store.REDIS,
+    seed: Seed = 1,
+    json_file: Json = None,
+    junit: Junit = None,
+    without_deviations: Annotated[
+        bool,
+        typer.Option(
+            "--without-deviations", help="Judge as if no deviation were known."
+        ),
+    ] = False,
+    write_deviations: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Write a draft of deviations.toml: all that fails."
+        ),
+    ] = None,
+) -> None:
+    """Run cases and vectors against one adapter or several."""
+    options = ["--store", store, "--seed", str(seed)]
+    if without_deviations:
+        options += ["--without-deviations"]
+    if expression is None and profile is None:
+        options += ["--whole"]
+    if expression is not None:
+        options += ["-k", expression]
+    if profile is not None:
+        options += ["--profile", profile]
+    if redis is not None:
+        options += ["--redis", redis]
+    code, results = judge(adapters, options, json_file, junit, table=True)
+    if write_deviations is not None:
+        write_skeletons(write_deviations, results.all)
+    raise typer.Exit(code)
+
+
+def vectors(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="JSON lines.")],
+    adapter: Annotated[Path, typer.Argument(metavar="ADAPTER")],
+    json_file: Json = None,
+    junit: Junit = None,
+) -> None:
+    """Judge an adapter by a file of vectors, and nothing else."""
+    read_vectors(file)  # says what is wrong with it, before anything starts
+    options = ["--vectors", str(file.resolve())]
+    code, _ = judge([adapter], options, json_file, junit, table=False, modules=["wire"])
+    raise typer.Exit(code)
+
+
+def judge(
+    adapters: list[Path],
+    options: list[str],
+    json_file: Path | None,
+    junit: Path | None,
+    *,
+    table: bool,
+    modules: list[str] | None = None,
+) -> tuple[Exit, Results]:
+    """Run cases, print and write what they found."""
+    configs = [load_adapter(place) for place in adapters]
+    for place in adapters:
+        options += ["--adapter", str(place.resolve())]
+    if junit is not None:
+        options += [f"--junitxml={junit.resolve()}"]
+    console = make_console()
+    silence, watcher = Silence(), Watcher(console)
+    code = run_pytest(options, [silence, watcher], modules or [])
+    results = watcher.results
+    if json_file is not None:
+        described = [
+            describe_adapter(each, watcher.welcomes.get(each.name)) for each in configs
+        ]
+        write_json(json_file, results, described, watcher.seconds)
+    print_failures(console, results)
+    if table:
+        print_table(console, read_spec(), results)
+    for error in silence.errors:
+        typer.echo(error, err=True)
+    print_closing(console, results)
+    return _exit(code, results, faulty=bool(silence.errors)), results
+
+
+def _exit(code: int, results: Results, *, faulty: bool) -> Exit:
+    if code == pytest.ExitCode.INTERRUPTED and not faulty:
+        return Exit.INTERRUPTED
+    if code == pytest.ExitCode.USAGE_ERROR:
+        return Exit.USAGE
+    if faulty or code == pytest.ExitCode.INTERNAL_ERROR:
+        return Exit.FAULT
+    return verdict(results.all)

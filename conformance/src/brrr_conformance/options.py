@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""What several commands share: options, exit statuses, the verdict."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from brrr_conformance.config import Store
+from brrr_conformance.outcome import Status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from brrr_conformance.report import Outcome
+
+
+class Exit(IntEnum):
+    OK = 0
+    FAILED = 1
+    USAGE = 2
+    FAULT = 3
+    NOTHING = 5
+    INTERRUPTED = 130
+
+
+Adapters = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="ADAPTER...", help="Folders with an adapter.toml.", show_default=False
+    ),
+]
+Redis = Annotated[
+    str | None,
+    typer.Option(
+        metavar="URL",
+        help="Work on this database (it must be empty), not a private one.",
+    ),
+]
+StoreName = Annotated[
+    Store,
+    typer.Option(
+        "--store", help="Where the records are to be; queue and cache are on Redis."
+    ),
+]
+Json = Annotated[
+    Path | None,
+    typer.Option("--json", metavar="FILE", help="Write the report as JSON."),
+]
+Junit = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Write the results as JUnit XML.")
+]
+Seed = Annotated[int, typer.Option(metavar="N", help="Other choices for other seeds.")]
+
+
+def verdict(outcomes: Iterable[Outcome]) -> Exit:
+    """Sum up: something must have been judged, and nothing have failed."""
+    statuses = [each.status for each in outcomes]
+    if any(status.is_failure for status in statuses):
+        return Exit.FAILED
+    due = (Status.PASSED, Status.KNOWN_DEVIATION)
+    return Exit.OK if any(status in due for status in statuses) else Exit.NOTHING

@@ -11,7 +11,7 @@ from base64 import b64decode, b64encode
 from contextlib import suppress
 from typing import Any
 
-import codec
+from codec import Codec
 from durable import DurableWorker
 from tiny import (
     Ask,
@@ -49,8 +49,10 @@ class Adapter:
         brrr: type[Brrr] = Brrr,
         worker: type[Worker] = Worker,
         durable: type[DurableWorker] = DurableWorker,
+        codec: type[Codec] = Codec,
     ):
         self.brrr_type, self.plain, self.durable = brrr, worker, durable
+        self.codec = codec()
         self.worker_type: type[Worker] = worker
         self.encoder, self.decoder = brrr.encoder, brrr.decoder
         self.brrr: Any = None  # while open
@@ -89,11 +91,11 @@ class Adapter:
         if name == "encode_call":
             args, is_text = self.given(it["args"])
             args = args if is_text else [args]
-            payload, call_hash = codec.encode_call(it["task_name"], args)
+            payload, call_hash = self.codec.encode_call(it["task_name"], args)
             return {"encoded_call": {"payload": payload, "call_hash": call_hash}}
         if name == "encode_value":
             value, _ = self.given(it["json"])
-            return {"encoded": {"octets": codec.write(value).encode()}}
+            return {"encoded": {"octets": self.codec.write(value).encode()}}
         if name == "answer":
             if waiting := self.answers.pop(it["invocation"], None):  # not given up
                 waiting.set_result(it)
@@ -130,7 +132,7 @@ class Adapter:
             return struct.unpack(">d", octets)[0], False
         if form == "string":
             return octets.decode(errors="surrogatepass"), False
-        return codec.read(octets), True
+        return self.codec.read(octets), True
 
     def encode(self, ill_formed: list[Any], **records: Any) -> bytes:
         _, it = records.popitem()

@@ -116,18 +116,24 @@ class Encoder:
             elif isinstance(item, int):
                 out.append(self.integer(item))
             elif isinstance(item, bytes):
-                out.append(b"%d:%b" % (len(item), item))  # [WIRE-2]
+                out.append(self.string(item))
             elif isinstance(item, list):
                 todo += ["e", *reversed(item), "l"]
             else:
-                keys = sorted(item, reverse=True)  # [WIRE-3]
-                todo += ["e", *(it for key in keys for it in (item[key], key)), "d"]
+                pairs = [it for key in self.keys(item) for it in (key, item[key])]
+                todo += ["e", *reversed(pairs), "d"]
         return b"".join(out)
 
     def integer(self, number: int) -> bytes:
         if abs(number) > MAX_INTEGER:
             self.refuse("WIRE-4", "an integer beyond 2^53-1")
         return b"i%de" % number  # [WIRE-1]
+
+    def string(self, octets: bytes) -> bytes:
+        return b"%d:%b" % (len(octets), octets)  # [WIRE-2]
+
+    def keys(self, entries: dict[bytes, Value]) -> list[bytes]:
+        return sorted(entries)  # [WIRE-3]
 
 
 class Decoder:
@@ -153,11 +159,11 @@ class Decoder:
                     self.refuse("WIRE-32", "nested too deep", offset=start)
                 continue
             if token[1]:
-                value = int(token[1][:18])  # enough; int() is not linear
+                value = self.number(token[1])
                 if abs(value) > MAX_INTEGER:  # [WIRE-24]
                     self.refuse("WIRE-31", "an integer beyond 2^53-1", offset=start)
             elif token[2]:
-                end += int(token[2][:18])
+                end += self.number(token[2])
                 if end > len(data):
                     self.refuse("WIRE-21", "a string that is cut short", offset=start)
                 value = data[token.end() : end]
@@ -173,7 +179,10 @@ class Decoder:
             else:
                 return value
 
-    def no_token(self, data: bytes, at: int) -> NoReturn:
+    def number(self, digits: bytes) -> int:
+        return int(digits[:18])  # enough to tell; int() is not linear
+
+    def no_token(self, data: bytes, at: int) -> re.Match[bytes]:
         broken = getattr(self.not_a_token.match(data, at), "lastgroup", "")
         requirement = broken.replace("_", "-")
         self.refuse(requirement, "no integer, length, l, d or e", offset=at)

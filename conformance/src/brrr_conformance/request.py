@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from brrr_conformance import resp
@@ -55,6 +56,30 @@ def with_body(step: Step, **fields: object) -> Step:
     """Make the same request with other fields."""
     body = json.dumps(body_of(step) | fields).encode()
     return step_of(step.args[0].decode(), body)
+
+
+def is_request(step: Step) -> bool:
+    return step.name.endswith(("ITEM", "ITEMS"))
+
+
+def octets_in(step: Step) -> tuple[bytes | None, bytes | None, bool]:
+    """Give the octets that a write stores and expects, and whether it has a condition.
+
+    Those of an expression are told by the names that it uses.
+    """
+    body = body_of(step)
+    condition = str(body.get("ConditionExpression", ""))
+    values = body.get("ExpressionAttributeValues") or {}
+    new = body.get("Item", {}).get("value")
+    for name in _names(str(body.get("UpdateExpression", ""))):
+        new = new or values.get(name)
+    expected = next((values.get(name) for name in _names(condition)), None)
+    return _binary(new), _binary(expected), bool(condition)
+
+
+def octets_found(body: bytes) -> dict[str, bytes]:
+    """Give the records in the answer to a read, by their keys."""
+    return {record_key(item).decode(): octets_of(item) for item in _items(_parse(body))}
 
 
 # ---- items ------------------------------------------------------------------
@@ -108,6 +133,32 @@ def _without_octets(field: object) -> object:
             return {name: _without_octets(it) for name, it in field.items()}
         case _:
             return field
+
+
+def _names(expression: str) -> list[str]:
+    return re.findall(r":\w+", expression)
+
+
+def _binary(field: object) -> bytes | None:
+    match field:
+        case {"B": str(octets)}:
+            return base64.b64decode(octets)
+        case _:
+            return None
+
+
+def _items(body: object) -> Iterator[Json]:
+    """Find every item, wherever in the body it stands."""
+    match body:
+        case {"pk": {"S": str()}, "sk": {"S": str()}}:
+            if isinstance(body, dict) and len(body) > 2:
+                yield body
+        case dict():
+            for each in body.values():
+                yield from _items(each)
+        case list():
+            for each in body:
+                yield from _items(each)
 
 
 def _keys(body: object) -> Iterator[bytes]:

@@ -25,7 +25,7 @@ _READS = _names(
 )
 # Of DynamoDB; upper case as the name is.
 _REQUESTS_THAT_READ = _names("GETITEM BATCHGETITEM TRANSACTGETITEMS QUERY SCAN")
-_SCRIPTS = _names("EVAL EVALSHA FCALL EVAL_RO EVALSHA_RO FCALL_RO")
+SCRIPTS = _names("EVAL EVALSHA FCALL EVAL_RO EVALSHA_RO FCALL_RO")
 _POPS = _names("BLPOP BRPOP BLMOVE BRPOPLPUSH BLMPOP")
 _ALL_KEYS = _names("MGET EXISTS WATCH DEL UNLINK")
 _PAIRS = _names("MSET MSETNX")
@@ -53,7 +53,7 @@ class Step:
     @cached_property
     def keys(self) -> tuple[bytes, ...]:
         args, name = self.args, self.name
-        if name in _SCRIPTS:
+        if name in SCRIPTS:
             count = int(args[2]) if len(args) > 2 and args[2].isdigit() else 0
             return args[3 : 3 + count]
         if name in ("BLPOP", "BRPOP"):

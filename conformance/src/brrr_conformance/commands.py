@@ -96,7 +96,7 @@ def operations_of(step: Step, last_read: LastRead) -> tuple[Operation, ...]:
             return ()
     if step.is_write:
         return _each(Kind.UNKNOWN, step.keys)
-    durable = not any(key.startswithSTORE_PREFIXES) for key in step.keys)
+    durable = not any(key.startswith(STORE_PREFIXES) for key in step.keys)
     return _each(Kind.LOOK, step.keys) if durable and step.name != "WATCH" else ()
 
 

@@ -22,8 +22,17 @@ from aiohttp import web
 
 from brrr_conformance import request, resp
 from brrr_conformance.build import count, queued, stored_call, string, value, waiting
+from brrr_conformance.commands import Kind
 from brrr_conformance.database import OnRedis, WithTable
-from brrr_conformance.director import Hooks
+from brrr_conformance.director import (
+    CUT_AFTER,
+    Rules,
+    answer,
+    change,
+    compares,
+    deny,
+    does,
+)
 from brrr_conformance.dynamodb import DynamoDb, DynamoDbError, Table, private_dynamodb
 from brrr_conformance.http_tap import HttpTap
 from brrr_conformance.outcome import HarnessError
@@ -148,7 +157,7 @@ async def table(dynamodb: DynamoDb) -> AsyncIterator[Table]:
 @pytest_asyncio.fixture(loop_scope="module")
 async def tap(dynamodb: DynamoDb) -> AsyncIterator[HttpTap]:
     tap = HttpTap(dynamodb.url, dynamodb.session)
-    tap.attach("w", Trace(), Hooks())
+    tap.attach("w", Trace(), Rules())
     yield tap
     await tap.stop()
 
@@ -167,8 +176,8 @@ async def redis() -> AsyncIterator[OnRedis]:
         yield OnRedis(server.redis)
 
 
-def hooks_of(tap: HttpTap) -> Hooks:
-    assert isinstance(tap.director, Hooks)
+def rules_of(tap: HttpTap) -> Rules:
+    assert isinstance(tap.director, Rules)
     return tap.director
 
 
@@ -295,23 +304,39 @@ async def test_mismatch_is_no_error(tap: HttpTap, tapped: Table) -> None:
 async def test_before_a_request(tap: HttpTap, tapped: Table, table: Table) -> None:
     """Another worker is faster: the condition does not hold any more."""
 
-    async def other(_: Step) -> None:
+    async def other() -> None:
         await table.put(b"pending_returns/c", b"theirs")
 
-    hooks_of(tap).before(lambda step: step.writes("pending_returns/c"), other, 1)
+    rules_of(tap).rule(compares("pending_returns/c"), deny(other), times=1)
     with pytest.raises(DynamoDbError, match="ConditionalCheckFailed"):
         await update(tapped, b"ours", NEW)
     assert await table.get(b"pending_returns/c") == b"theirs"
 
 
 async def test_another_request_goes(tap: HttpTap, tapped: Table, table: Table) -> None:
-    def change(step: Step) -> Step:
+    def other(step: Step) -> Step:
         return request.with_body(step, Key=request.item_key(b"value/other"))
 
     await table.put(b"value/h", b"v")
-    hooks_of(tap).rewrite(lambda step: step.reads("value/h"), change)
+    rules_of(tap).rule(does(Kind.GET, key="value/h"), change(other))
     assert await tapped.get(b"value/h") is None
     assert tap.trace.frames[0].step.reads("value/other")
+
+
+async def test_answer_in_its_place(tap: HttpTap, tapped: Table, table: Table) -> None:
+    """The client is refused, and the database never asked."""
+    rules_of(tap).rule(compares("pending_returns/c"), answer("ThrottlingException"))
+    with pytest.raises(DynamoDbError, match="ThrottlingException"):
+        await update(tapped, b"ours", NEW)
+    assert await table.get(b"pending_returns/c") is None
+
+
+async def test_answer_is_lost(tap: HttpTap, tapped: Table, table: Table) -> None:
+    """The request is carried out, and its sender never knows."""
+    rules_of(tap).rule(compares("pending_returns/c"), CUT_AFTER)
+    with pytest.raises(aiohttp.ClientError):
+        await update(tapped, b"ours", NEW)
+    assert await table.get(b"pending_returns/c") == b"ours"
 
 
 async def test_case_that_ends_while_a_client_stays_connected(
@@ -338,7 +363,7 @@ async def test_nobody_behind_the_tap() -> None:
     async with aiohttp.ClientSession() as session:
         tap = HttpTap("http://127.0.0.1:1/", session)
         trace = Trace()
-        tap.attach("w", trace, Hooks())
+        tap.attach("w", trace, Rules())
         url = f"http://127.0.0.1:{await tap.start()}/"
         async with session.post(url, data=b"{}") as answer:
             assert answer.status == 500

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from redis.asyncio import Redis
 
-from brrr_conformance.director import Hooks
+from brrr_conformance.commands import Kind
+from brrr_conformance.director import Rules, change, do, does
 from brrr_conformance.step import Step
 from brrr_conformance.tap import Tap, Trace
 
@@ -19,10 +20,13 @@ if TYPE_CHECKING:
     from brrr_conformance.server import Server
 
 
+WRITE = does(Kind.SET, Kind.SET_NEW, key="k")
+
+
 @pytest.fixture
 async def tap(server: Server) -> AsyncIterator[Tap]:
     tap = Tap(server.host, server.port)
-    tap.attach("w", Trace(), Hooks())
+    tap.attach("w", Trace(), Rules())
     yield tap
     await tap.stop()
 
@@ -114,13 +118,13 @@ async def test_blocking_pop_is_seen(tap: Tap, server: Server) -> None:
 
 async def test_before(tap: Tap, server: Server) -> None:
     """What is done before a command is done when Redis gets it."""
-    hooks = Hooks()
-    tap.attach("w", Trace(), hooks)
+    rules = Rules()
+    tap.attach("w", Trace(), rules)
 
-    async def interfere(_: Step) -> None:
+    async def interfere() -> None:
         await server.redis.set("k", b"theirs")
 
-    hooks.before(lambda step: step.writes("k"), interfere, times=1)
+    rules.rule(WRITE, do(interfere), times=1)
     async with Redis(port=await tap.start()) as redis:
         assert await redis.set("k", b"ours", nx=True) is None
         assert await redis.get("k") == b"theirs"
@@ -129,28 +133,27 @@ async def test_before(tap: Tap, server: Server) -> None:
 
 
 async def test_rewrite(tap: Tap) -> None:
-    hooks = Hooks()
-    tap.attach("w", Trace(), hooks)
-    hooks.rewrite(
-        lambda step: step.is_pop, lambda step: Step((*step.args[:-1], b"0.01"))
-    )
+    rules = Rules()
+    tap.attach("w", Trace(), rules)
+    hurried = change(lambda step: Step((*step.args[:-1], b"0.01")))
+    rules.rule(does(Kind.POP), hurried)
     async with Redis(port=await tap.start()) as redis:
         assert await asyncio.wait_for(redis.blpop(["t"], 20), 2) is None
     assert (b"BLPOP", b"t", b"0.01") in seen(tap)
 
 
-async def test_hook_that_fails_is_reported(tap: Tap) -> None:
-    hooks = Hooks()
-    tap.attach("w", Trace(), hooks)
+async def test_rule_that_fails_is_reported(tap: Tap) -> None:
+    rules = Rules()
+    tap.attach("w", Trace(), rules)
 
-    async def fail(_: Step) -> None:
-        raise ValueError("in the hook")
+    async def fail() -> None:
+        raise ValueError("in the rule")
 
-    hooks.before(lambda step: step.writes("k"), fail, times=None)
+    rules.rule(WRITE, do(fail))
     async with Redis(port=await tap.start()) as redis:
         with pytest.raises(Exception, match="Connection"):
             await redis.set("k", b"v")
-    assert "in the hook" in str(tap.trace.error)
+    assert "in the rule" in str(tap.trace.error)
 
 
 async def test_client_that_hangs_up(tap: Tap) -> None:
@@ -168,7 +171,7 @@ async def test_client_that_hangs_up(tap: Tap) -> None:
 
 async def test_no_redis_behind() -> None:
     tap = Tap("127.0.0.1", 1)
-    tap.attach("w", Trace(), Hooks())
+    tap.attach("w", Trace(), Rules())
     reader, writer = await connect(tap)
     assert await reader.read() == b""
     assert "no Redis behind the tap" in str(tap.trace.error)

@@ -75,10 +75,9 @@ def _words(error: BaseException) -> str:
 def _of_world(world: World) -> list[str]:
     parts = [f"problem reported by {each}" for each in world.problems]
     if world.frames:
-        shown = world.frames[-FRAMES_SHOWN:]
-        left_out = len(world.frames) - len(shown)
+        left_out = max(0, len(world.frames) - FRAMES_SHOWN)
         head = f"last frames ({left_out} before):" if left_out else "frames:"
-        parts.append("\n".join([head, *map(str, shown)]))
+        parts.append("\n".join([head, *world.trace.lines(FRAMES_SHOWN)]))
     return parts + _log(world.log())
 
 

@@ -8,6 +8,7 @@ and it and its answer are noted in the same Trace.
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from aiohttp import hdrs, web
 
 from brrr_conformance import request
 from brrr_conformance.outcome import HarnessError
-from brrr_conformance.tap import PassAll, Trace
+from brrr_conformance.tap import Answer, PassAll, Trace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 TARGET = "X-Amz-Target"
 # Numbers of connections, apart from those to Redis.
 FIRST = 1000
+REFUSED = 400
+JSON = "application/x-amz-json-1.0"
 # Of one connection, not of the message; and what the client library sets itself.
 OWN = {"connection", "content-length", "keep-alive", "transfer-encoding"}
 # Nothing may be added that the SDK did not send.
@@ -99,10 +102,18 @@ class HttpTap:
         number = self._numbers.setdefault(asked.transport, FIRST + len(self._numbers))
         step = request.step_of(asked.headers.get(TARGET, ""), body)
         goes = await self.director.admit(self.worker, number, step)
-        trace.add(self.worker, number, goes)
-        answer, reply = await self._forward(asked, goes)
-        await self.director.release(self.worker, number, goes)
-        trace.add(self.worker, number, goes, reply)
+        if isinstance(goes, Answer):
+            trace.add(self.worker, number, step)
+            body = json.dumps({"__type": f"{request.API}#{goes.error}"}).encode()
+            answer = web.Response(status=REFUSED, body=body, content_type=JSON)
+            reply = request.reply_of(REFUSED, body)
+        else:
+            step = goes
+            trace.add(self.worker, number, step)
+            answer, reply = await self._forward(asked, step)
+        # The client gets the answer of the database, or none.
+        await self.director.release(self.worker, number, step, reply)
+        trace.add(self.worker, number, step, reply)
         return answer
 
     async def _forward(

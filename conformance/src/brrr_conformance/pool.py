@@ -21,11 +21,10 @@ from brrr_conformance.tap import Tap
 
 if TYPE_CHECKING:
     from brrr_conformance.config import AdapterConfig
-    from brrr_conformance.director import Hooks
     from brrr_conformance.dynamodb import DynamoDb, Table
     from brrr_conformance.pb import adapter_pb2 as pb
     from brrr_conformance.server import Server
-    from brrr_conformance.tap import Trace
+    from brrr_conformance.tap import Director, Trace
 
 
 @dataclass(slots=True)
@@ -40,11 +39,11 @@ class Member:
     port: int = 0
     opened: bool = False
 
-    def attach(self, name: str, trace: Trace, hooks: Hooks) -> None:
+    def attach(self, name: str, trace: Trace, director: Director) -> None:
         """From now on, what it sends belongs to this trace."""
-        self.tap.attach(name, trace, hooks)
+        self.tap.attach(name, trace, director)
         if self.requests is not None:
-            self.requests.attach(name, trace, hooks)
+            self.requests.attach(name, trace, director)
 
     async def open(self, table: Table | None, dead_after_ms: int | None) -> None:
         """Connect it to the database, and to its store if that is elsewhere.

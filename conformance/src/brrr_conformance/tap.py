@@ -26,23 +26,38 @@ if TYPE_CHECKING:
     from brrr_conformance.pb import adapter_pb2 as pb
 
 READ_AHEAD = 1 << 20
+PING, DISCARD = Step((b"PING",)), Step((b"DISCARD",))
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An error that a command gets in place of the database, which never sees it."""
+
+    error: str
 
 
 class Director(Protocol):
-    async def admit(self, worker: str, connection: int, step: Step) -> Step:
+    """Who decides what passes, and when; a ConnectionError cuts the connection."""
+
+    async def admit(self, worker: str, connection: int, step: Step) -> Step | Answer:
         """Return what is to go to Redis for this command, when it is to go."""
 
-    async def release(self, worker: str, connection: int, step: Step) -> None:
-        """Return when the reply to this command is to go back."""
+    async def release(
+        self, worker: str, connection: int, step: Step, reply: resp.Reply
+    ) -> resp.Reply:
+        """Return what is to go back for this command, when it is to go."""
 
 
 class PassAll:
-    async def admit(self, worker: str, connection: int, step: Step) -> Step:
+    async def admit(self, worker: str, connection: int, step: Step) -> Step | Answer:
         del worker, connection
         return step
 
-    async def release(self, worker: str, connection: int, step: Step) -> None:
-        pass
+    async def release(
+        self, worker: str, connection: int, step: Step, reply: resp.Reply
+    ) -> resp.Reply:
+        del worker, connection, step
+        return reply
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +89,23 @@ class Note:
     what: pb.Invocation | pb.Answer | pb.Failure
 
 
+@dataclass(frozen=True, slots=True)
+class Intervention:
+    """What was done to a command or to its reply."""
+
+    seconds: float
+    worker: str
+    connection: int
+    text: str
+    # So many frames had been seen before.
+    at: int
+
+    def __str__(self) -> str:
+        return (
+            f"{self.seconds:8.4f} {self.worker:<10} c{self.connection:<2} * {self.text}"
+        )
+
+
 @dataclass(slots=True)
 class Trace:
     """What happened in one case, in order; wakes whoever waits for more."""
@@ -81,6 +113,7 @@ class Trace:
     start: float = field(default_factory=time.monotonic)
     frames: list[Frame] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
+    interventions: list[Intervention] = field(default_factory=list)
     # What broke, apart from what a command's own reply tells.
     error: Exception | None = None
     # Counts frames, invocations, answers, problems, ends: anything.
@@ -99,6 +132,19 @@ class Trace:
     def note(self, worker: str, what: pb.Invocation | pb.Answer | pb.Failure) -> None:
         self.notes.append(Note(time.monotonic() - self.start, worker, what))
         self.touch()
+
+    def intervene(self, worker: str, connection: int, text: str) -> None:
+        seconds = time.monotonic() - self.start
+        at = len(self.frames)
+        self.interventions.append(Intervention(seconds, worker, connection, text, at))
+        self.touch()
+
+    def lines(self, last: int | None = None) -> list[str]:
+        """Show the last frames, and what was done to them."""
+        first = max(0, len(self.frames) - last) if last is not None else 0
+        lines = [(at, 1, str(self.frames[at])) for at in range(first, len(self.frames))]
+        lines += [(it.at, 0, str(it)) for it in self.interventions if it.at >= first]
+        return [line for _, _, line in sorted(lines, key=lambda each: each[:2])]
 
     def fail(self, error: Exception) -> None:
         self.error = self.error or error
@@ -126,6 +172,8 @@ class Connection:
     server: asyncio.StreamWriter
     # Commands whose reply is still to come, the oldest first.
     waiting: deque[Step] = field(default_factory=deque)
+    # What some of them get instead, by their ids.
+    answers: dict[int, Answer] = field(default_factory=dict)
 
     @property
     def address(self) -> str:
@@ -248,10 +296,14 @@ class Tap:
             if words:
                 step = Step(words)
                 goes = await self.director.admit(self.worker, connection.number, step)
-                if goes is not step:
-                    raw = encode(goes)
-                connection.waiting.append(goes)
-                self.trace.add(self.worker, connection.number, goes)
+                if isinstance(goes, Answer):
+                    # Something harmless goes instead: so answers stay in order.
+                    raw = encode(DISCARD if step.name == "EXEC" else PING)
+                    connection.answers[id(step)] = goes
+                elif goes is not step:
+                    step, raw = goes, encode(goes)
+                connection.waiting.append(step)
+                self.trace.add(self.worker, connection.number, step)
             connection.server.writelines(raw)
             await connection.server.drain()
 
@@ -262,7 +314,11 @@ class Tap:
             step = None
             if not reply.push and connection.waiting:
                 step = connection.waiting[0]
-                await self.director.release(self.worker, connection.number, step)
+                if instead := connection.answers.pop(id(step), None):
+                    reply = error_reply(instead.error)
+                reply = await self.director.release(
+                    self.worker, connection.number, step, reply
+                )
             # Passed on first, noted then: the same for everybody, and the
             # client gets its reply without waiting for us.
             connection.client.writelines(reply.raw)
@@ -278,6 +334,11 @@ def encode(step: Step) -> list[bytes]:
     for arg in step.args:
         raw += (b"$%d\r\n" % len(arg), arg, resp.CRLF)
     return raw
+
+
+def error_reply(error: str) -> resp.Reply:
+    text = error.encode()
+    return resp.Reply(resp.Error(text), [b"-" + text + resp.CRLF])
 
 
 def _show(value: resp.Value) -> str:

@@ -24,7 +24,7 @@ from brrr_conformance import script, state
 from brrr_conformance.adapter import Serving
 from brrr_conformance.build import ask
 from brrr_conformance.database import OnRedis, WithTable
-from brrr_conformance.director import Hooks
+from brrr_conformance.director import Action, Rules, change, step
 from brrr_conformance.outcome import (
     AdapterTimeout,
     CaseFailed,
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
     from brrr_conformance.config import AdapterConfig
     from brrr_conformance.database import Database
+    from brrr_conformance.director import Rule
     from brrr_conformance.dynamodb import Table
     from brrr_conformance.pool import Member, Pool
     from brrr_conformance.step import Step
@@ -114,7 +115,7 @@ class World:
     table: Table | None = None
     recipe: Recipe = field(default_factory=Recipe)
     trace: Trace = field(default_factory=Trace)
-    hooks: Hooks = field(default_factory=Hooks)
+    director: Rules = field(init=False)
     actors: script.Actors = field(default_factory=script.Actors)
     problems: list[Problem] = field(default_factory=list)
     invocations: list[script.Call] = field(default_factory=list)
@@ -127,6 +128,9 @@ class World:
     _members: list[Member] = field(default_factory=list)
     _killed: list[Member] = field(default_factory=list)
     _client: Member | None = None
+
+    def __post_init__(self) -> None:
+        self.director = Rules(self.trace)
 
     # ---- the database -------------------------------------------------------
 
@@ -383,7 +387,10 @@ class World:
     def worker(self, name: str) -> Worker:
         return next(each for each in self.workers if each.name == name)
 
-    # ---- hooks --------------------------------------------------------------
+    # ---- interference -------------------------------------------------------
+    #
+    # By the words of a command. What is to be told by its meaning, held, cut or
+    # answered, is for world.director.
 
     def before(
         self,
@@ -391,13 +398,14 @@ class World:
         do: Callable[[Step], Awaitable[None]],
         *,
         times: int | None = None,
-    ) -> None:
+    ) -> Rule:
         """Do something before a command that matches goes to the database.
 
         What it does is done when the command arrives. With `times`, only the
         first so many commands count.
         """
-        self.hooks.before(matches, do, times)
+        action = Action("", before=lambda it: do(it.step))
+        return self.director.rule(step(matches), action, times=times)
 
     def after(
         self,
@@ -405,15 +413,16 @@ class World:
         do: Callable[[Step], Awaitable[None]],
         *,
         times: int | None = None,
-    ) -> None:
+    ) -> Rule:
         """Do something after a command was carried out, before its sender knows."""
-        self.hooks.after(matches, do, times)
+        action = Action("", after=lambda it: do(it.step))
+        return self.director.rule(step(matches), action, times=times)
 
     def rewrite(
-        self, matches: Callable[[Step], bool], change: Callable[[Step], Step]
-    ) -> None:
+        self, matches: Callable[[Step], bool], to: Callable[[Step], Step]
+    ) -> Rule:
         """Let another command go in place of one that matches."""
-        self.hooks.rewrite(matches, change)
+        return self.director.rule(step(matches), change(to))
 
     @property
     def frames(self) -> list[Frame]:
@@ -434,7 +443,7 @@ class World:
     ) -> Member:
         member = await self.pool.borrow(config)
         self._members.append(member)
-        member.attach(name, self.trace, self.hooks)
+        member.attach(name, self.trace, self.director)
         member.adapter.on_error = self.trace.touch
         await member.open(self.table, dead_after_ms)
         member.adapter.patience = self.patience

@@ -3,14 +3,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
@@ -217,41 +214,6 @@ def test_wrong_usage(words: list[str | Path], code: int, said: str) -> None:
     assert done.returncode == code
     assert said in done.stdout + done.stderr
     assert "Traceback" not in done.stdout + done.stderr
-
-
-def test_killed_run_leaves_nothing_behind() -> None:
-    process = subprocess.Popen(
-        [COMMAND, "run", str(TINY), "--profile", "worker"],
-        stdout=subprocess.DEVNULL,
-    )
-    children: list[int] = []
-    while len(children) < 3:  # the guard of Redis, Redis, the adapter
-        assert process.poll() is None
-        children = descendants(process.pid)
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(30) == 130
-    deadline = time.monotonic() + 5
-    while any(map(lives, children)) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert not any(map(lives, children))
-
-
-def lives(pid: int) -> bool:
-    """Tell whether there is such a process, and it is no zombie."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return stat.rpartition(")")[2].split()[0] != "Z"
-
-
-def descendants(pid: int) -> list[int]:
-    found = []
-    for path in Path(f"/proc/{pid}/task").glob("*/children"):
-        with contextlib.suppress(OSError):  # it may end just now
-            for child in map(int, path.read_text().split()):
-                found += [child, *descendants(child)]
-    return found
 
 
 # ---- list, explain ----------------------------------------------------------

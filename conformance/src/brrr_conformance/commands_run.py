@@ -14,6 +14,7 @@ from brrr_conformance.deviation import write_skeletons
 from brrr_conformance.options import (
     Adapters,
     Exit,
+    Jobs,
     Json,
     Junit,
     Redis,
@@ -21,6 +22,7 @@ from brrr_conformance.options import (
     StoreName,
     verdict,
 )
+from brrr_conformance.parallel import default_jobs
 from brrr_conformance.report import describe_adapter, write_json
 from brrr_conformance.session import Silence, run_pytest
 from brrr_conformance.spec import read_spec
@@ -54,6 +56,7 @@ def run(
     redis: Redis = None,
     store: StoreName = Store.REDIS,
     seed: Seed = 1,
+    jobs: Jobs = None,
     json_file: Json = None,
     junit: Junit = None,
     without_deviations: Annotated[
@@ -70,7 +73,8 @@ def run(
     ] = None,
 ) -> None:
     """Run cases and vectors against one adapter or several."""
-    options = ["--store", store, "--seed", str(seed)]
+    jobs = default_jobs() if jobs is None else jobs
+    options = ["--store", store, "--seed", str(seed), "--jobs", str(jobs)]
     if without_deviations:
         options += ["--without-deviations"]
     if expression is None and profile is None:

@@ -54,6 +54,17 @@ Junit = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Write the results as JUnit XML.")
 ]
 Seed = Annotated[int, typer.Option(metavar="N", help="Other choices for other seeds.")]
+Jobs = Annotated[
+    int | None,
+    typer.Option(
+        "--jobs",
+        metavar="N",
+        min=1,
+        help="So many cases at a time, each on a Redis of its own: as many as there "
+        "are cores, unless said; 1 on --redis.",
+        show_default=False,
+    ),
+]
 
 
 def verdict(outcomes: Iterable[Outcome]) -> Exit:

@@ -7,6 +7,7 @@ well is as good as new: the next case opens it anew.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import math
 from dataclasses import dataclass, field
@@ -104,9 +105,9 @@ class Pool:
                 await self._end(member)
 
     async def end(self) -> None:
-        for free in self._free.values():
-            while free:
-                await self._end(free.pop())
+        members = [member for free in self._free.values() for member in free]
+        self._free.clear()
+        await asyncio.gather(*map(self._end, members))
 
     async def _end(self, member: Member) -> None:
         await self._forget_connections(member)

@@ -59,6 +59,12 @@ class Results:
         self.outcomes[outcome.id, outcome.adapter] = outcome
         return outcome
 
+    def sort(self, order: Iterable[tuple[str, str]]) -> None:
+        """Bring the results into this order, whichever came first."""
+        self.outcomes = {
+            key: self.outcomes[key] for key in order if key in self.outcomes
+        }
+
     @property
     def all(self) -> list[Outcome]:
         return list(self.outcomes.values())

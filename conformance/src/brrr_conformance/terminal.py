@@ -23,7 +23,8 @@ from rich.table import Table
 from rich.text import Text
 
 from brrr_conformance.outcome import Status
-from brrr_conformance.plugin import WELCOMES
+from brrr_conformance.parallel import Listener
+from brrr_conformance.plugin import OUTCOME, WELCOMES
 from brrr_conformance.report import Outcome, Results
 
 if TYPE_CHECKING:
@@ -60,18 +61,21 @@ def make_console() -> Console:
 
 
 @dataclass(slots=True)
-class Watcher:
+class Watcher(Listener):
     """A pytest plugin: collects the results, and shows how far it is."""
 
     console: Console
     results: Results = field(default_factory=Results)
     welcomes: dict[str, pb.Welcome] = field(default_factory=dict)
+    # Every case and adapter, in the order of the report.
+    expected: list[tuple[str, str]] = field(default_factory=list)
     started: float = field(default_factory=time.monotonic)
     _progress: Progress | None = None
     _task: TaskID | None = None
-    # Of the module under way, where there is no bar.
-    _group: tuple[str, str] | None = None
-    _counts: Counter[bool] = field(default_factory=Counter)
+    # Where there is no bar: the cases left of each adapter and module, and how
+    # those ended that are over (failed, or not).
+    _left: Counter[tuple[str, str]] = field(default_factory=Counter)
+    _over: Counter[tuple[str, str, bool]] = field(default_factory=Counter)
 
     @property
     def seconds(self) -> float:
@@ -80,7 +84,22 @@ class Watcher:
     # ---- hooks of pytest ----------------------------------------------------
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        if self.console.is_terminal and session.items:
+        outcomes = [item.stash[OUTCOME] for item in session.items]
+        self.expected = [(each.id, each.adapter) for each in outcomes]
+        for item, outcome in zip(session.items, outcomes, strict=True):
+            self._left[outcome.adapter, _module(item.nodeid)] += 1
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        if self._progress is not None:
+            self._progress.stop()
+        self.welcomes = session.config.stash[WELCOMES]
+        self.results.sort(self.expected)
+
+    # ---- progress -----------------------------------------------------------
+
+    def _show_bar(self) -> None:
+        """Show it from the first result on: it is a thread, and hands are forks."""
+        if self.console.is_terminal and self._progress is None:
             self._progress = Progress(
                 TextColumn("{task.description}"),
                 BarColumn(),
@@ -91,7 +110,7 @@ class Watcher:
                 transient=True,
             )
             self._task = self._progress.add_task(
-                "", total=len(session.items), failed=""
+                "", total=len(self.expected), failed=""
             )
             self._progress.start()
 
@@ -101,18 +120,10 @@ class Watcher:
             return
         outcome = self.results.add(Outcome.from_json(table))
         if report.when == "teardown":
-            module = PurePosixPath(report.nodeid.partition("::")[0]).stem
-            self._over(module, outcome)
+            self._show(_module(report.nodeid), outcome)
 
-    def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        self._end_group()
-        if self._progress is not None:
-            self._progress.stop()
-        self.welcomes = session.config.stash[WELCOMES]
-
-    # ---- progress -----------------------------------------------------------
-
-    def _over(self, module: str, outcome: Outcome) -> None:
+    def _show(self, module: str, outcome: Outcome) -> None:
+        self._show_bar()
         if self._progress is not None and self._task is not None:
             failed = len(self.results.failures)
             self._progress.update(
@@ -122,19 +133,20 @@ class Watcher:
                 failed=f"{failed} failed" if failed else "",
             )
             return
-        if self._group != (outcome.adapter, module):
-            self._end_group()
-            self._group = (outcome.adapter, module)
-        self._counts[outcome.status.is_failure] += 1
+        group = (outcome.adapter, module)
+        self._over[*group, outcome.status.is_failure] += 1
+        self._left[group] -= 1
+        if not self._left[group]:
+            self._end_group(*group)
 
-    def _end_group(self) -> None:
-        if self._progress is None and self._group is not None:
-            adapter, module = self._group
-            done, failed = self._counts[False], self._counts[True]
-            tail = f", {failed} FAILED" if failed else ""
-            self.console.print(f"{adapter:<16} {module:<16} {done:>5} done{tail}")
-        self._group = None
-        self._counts.clear()
+    def _end_group(self, adapter: str, module: str) -> None:
+        done, failed = (self._over[adapter, module, each] for each in (False, True))
+        tail = f", {failed} FAILED" if failed else ""
+        self.console.print(f"{adapter:<16} {module:<16} {done:>5} done{tail}")
+
+
+def _module(nodeid: str) -> str:
+    return PurePosixPath(nodeid.partition("::")[0]).stem
 
 
 # ---- the end ----------------------------------------------------------------

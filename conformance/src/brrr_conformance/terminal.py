@@ -84,10 +84,19 @@ class Watcher(Listener):
     # ---- hooks of pytest ----------------------------------------------------
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        outcomes = [item.stash[OUTCOME] for item in session.items]
-        self.expected = [(each.id, each.adapter) for each in outcomes]
-        for item, outcome in zip(session.items, outcomes, strict=True):
-            self._left[outcome.adapter, _module(item.nodeid)] += 1
+        for item in session.items:
+            # Nothing has one when a list of deviations is wrong.
+            if outcome := item.stash.get(OUTCOME, None):
+                self.expected.append((outcome.id, outcome.adapter))
+                self._left[outcome.adapter, _module(item.nodeid)] += 1
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        table = getattr(report, "brrr", None)
+        if table is None:
+            return
+        outcome = self.results.add(Outcome.from_json(table))
+        if report.when == "teardown":
+            self._show(_module(report.nodeid), outcome)
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         if self._progress is not None:
@@ -113,14 +122,6 @@ class Watcher(Listener):
                 "", total=len(self.expected), failed=""
             )
             self._progress.start()
-
-    def pytest_runtest_logreport(self, report: Any) -> None:
-        table = getattr(report, "brrr", None)
-        if table is None:
-            return
-        outcome = self.results.add(Outcome.from_json(table))
-        if report.when == "teardown":
-            self._show(_module(report.nodeid), outcome)
 
     def _show(self, module: str, outcome: Outcome) -> None:
         self._show_bar()

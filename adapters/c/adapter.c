@@ -49,7 +49,16 @@ static void on_command(session *s, const Brrr__Adapter__Command *c) {
     session_read(s, c->id, c->read);
     break;
   case BRRR__ADAPTER__COMMAND__COMMAND_SERVE:
-    session_serve(s, c->id, c->serve);
+    session_serve(s, c->id, c->serve, false);
+    break;
+  case BRRR__ADAPTER__COMMAND__COMMAND_SERVE_TASKS:
+    session_serve(s, c->id, c->serve_tasks, true);
+    break;
+  case BRRR__ADAPTER__COMMAND__COMMAND_SCHEDULE_TASK:
+    session_schedule_task(s, c->id, c->schedule_task);
+    break;
+  case BRRR__ADAPTER__COMMAND__COMMAND_READ_TASK:
+    session_read_task(s, c->id, c->read_task);
     break;
   case BRRR__ADAPTER__COMMAND__COMMAND_CLOSE:
     session_close(s, c->id);

@@ -32,6 +32,7 @@ static Brrr__Adapter__Code code_of(brrr_status status) {
   case BRRR_E_CALL:
     return BRRR__ADAPTER__CODE__CALL_MISSING;
   case BRRR_E_TASK:
+  case BRRR_E_UNKNOWN:
     return BRRR__ADAPTER__CODE__HANDLER_FAILED;
   case BRRR_E_IO:
     return BRRR__ADAPTER__CODE__BACKEND;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-only */
 #include "session.h"
+#include "tasks.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -103,6 +104,45 @@ void session_read(session *s, uint32_t id, const Brrr__Adapter__Read *in) {
     brrr_read(&s->client, from_pb(in->call_hash), job_new(s, id, on_found));
 }
 
+/* What is asked for, in the arena; or the command has failed. */
+static bool task_of(session *s, uint32_t id, brrr_arena *a,
+                    ProtobufCBinaryData task_name, ProtobufCBinaryData args,
+                    brrr_ask *out) {
+  const brrr_json *list;
+  trouble t = {0};
+  if (!is_open(s, id))
+    return false;
+  if (brrr_json_parse(a, from_pb(args), &list, &t.error)) {
+    reply_trouble(s->frames, id, REPLY(FAILURE), &t);
+    return false;
+  }
+  *out = (brrr_ask){.task = tasks_text(a, from_pb(task_name)), .args = list};
+  return true;
+}
+
+void session_schedule_task(session *s, uint32_t id,
+                           const Brrr__Adapter__ScheduleTask *in) {
+  brrr_arena a;
+  brrr_ask ask;
+  brrr_arena_init(&a, (brrr_alloc){0});
+  if (task_of(s, id, &a, in->task_name, in->args, &ask)) {
+    ask.topic = tasks_text(&a, from_pb(in->topic));
+    brrr_app_schedule(&s->app, &s->client, &ask, job_new(s, id, on_scheduled));
+  }
+  brrr_arena_free(&a);
+}
+
+/* The codec is that of JSON, so the value is JSON as it is stored. */
+void session_read_task(session *s, uint32_t id,
+                       const Brrr__Adapter__ReadTask *in) {
+  brrr_arena a;
+  brrr_ask ask;
+  brrr_arena_init(&a, (brrr_alloc){0});
+  if (task_of(s, id, &a, in->task_name, in->args, &ask))
+    brrr_app_read(&s->app, &s->client, &ask, job_new(s, id, on_found));
+  brrr_arena_free(&a);
+}
+
 /* ---- worker ------------------------------------------------------------- */
 
 static void on_handle(void *ud, brrr_invocation *i) {
@@ -197,7 +237,8 @@ static brrr_policy policy_of(Brrr__Adapter__OnProblem on_problem) {
   return BRRR_STOP;
 }
 
-void session_serve(session *s, uint32_t id, const Brrr__Adapter__Serve *in) {
+void session_serve(session *s, uint32_t id, const Brrr__Adapter__Serve *in,
+                   bool tasks) {
   if (!is_open(s, id))
     return;
   serving *v = get(sizeof *v);
@@ -208,7 +249,8 @@ void session_serve(session *s, uint32_t id, const Brrr__Adapter__Serve *in) {
                                        .topics = &topic,
                                        .topic_count = 1,
                                        .concurrency = in->concurrency,
-                                       .handle = on_handle,
+                                       .app = tasks ? &s->app : NULL,
+                                       .handle = tasks ? NULL : on_handle,
                                        .problem = on_problem,
                                        .ended = on_ended,
                                        .ud = v};
@@ -226,7 +268,8 @@ void session_serve(session *s, uint32_t id, const Brrr__Adapter__Serve *in) {
 /* ---- open and close ----------------------------------------------------- */
 
 void session_init(session *s, frames *f) {
-  *s = (session){.frames = f};
+  *s = (session){.frames = f, .codec = brrr_json_codec()};
+  s->app = tasks_app(&s->codec);
   uv_timer_init(f->loop, &s->grace);
   s->grace.data = s;
 }

@@ -19,6 +19,8 @@ typedef struct session {
   brrr_redis *redis;       /* NULL unless open */
   brrr_dynamodb *dynamodb; /* NULL if the store is on Redis, too */
   brrr_client client;
+  brrr_codec codec; /* of the app */
+  brrr_app app;     /* the tasks of conformance/programs.md */
   struct serving *servings;
   struct invocation *invocations; /* that wait for an answer */
   uint32_t last_invocation;
@@ -36,7 +38,13 @@ void session_open(session *s, uint32_t id, const Brrr__Adapter__Open *in);
 void session_schedule(session *s, uint32_t id,
                       const Brrr__Adapter__Schedule *in);
 void session_read(session *s, uint32_t id, const Brrr__Adapter__Read *in);
-void session_serve(session *s, uint32_t id, const Brrr__Adapter__Serve *in);
+void session_schedule_task(session *s, uint32_t id,
+                           const Brrr__Adapter__ScheduleTask *in);
+void session_read_task(session *s, uint32_t id,
+                       const Brrr__Adapter__ReadTask *in);
+/* With `tasks`, the worker runs those of the app; else it asks the runner. */
+void session_serve(session *s, uint32_t id, const Brrr__Adapter__Serve *in,
+                   bool tasks);
 void session_answer(session *s, const Brrr__Adapter__Answer *in);
 void session_close(session *s, uint32_t id);
 

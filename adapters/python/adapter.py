@@ -8,7 +8,7 @@ import itertools
 import json
 import sys
 from base64 import b64decode
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from importlib.metadata import version
 from typing import Any
 
@@ -18,12 +18,17 @@ from brrr.backends.redis import RedisQueue
 from failures import HandlerFailedError, MisuseError, failure
 from records import Json, base64, decode, encode, from_json, to_json
 from stores import RedisStore, open_dynamodb
+from tasks import TASKS, JsonCodec, write
+
+
+NEED_OPEN = ("schedule", "read", "serve", "schedule_task", "read_task", "serve_tasks")
 
 
 class Adapter:
     def __init__(self) -> None:
         self.stack = AsyncExitStack()
         self.server: Any = None
+        self.app: Any = None  # on the server
         self.loops: set[asyncio.Task[None]] = set()
         self.serving: set[asyncio.Task[None]] = set()  # until replied to
         self.answers: dict[int, asyncio.Future[Json]] = {}
@@ -53,7 +58,12 @@ class Adapter:
                 await self.open(body)
             case "close":
                 await self.close()
-            case "schedule" | "read" | "serve" if not self.server:
+            case "encode_call":
+                args = tuple(json.loads(b64decode(body["args"]["text"])))
+                call = JsonCodec().encode_call(body["task_name"], args, {})
+                payload = base64(call.payload)
+                return "encoded_call", {"payload": payload, "call_hash": call.call_hash}
+            case _ if kind in NEED_OPEN and not self.server:
                 raise MisuseError("Open comes first")
             case "schedule":
                 topic, call = body["ask"]["topic"], from_json("call", body["ask"])
@@ -63,7 +73,20 @@ class Adapter:
                 value = await self.server.read_raw(body["call_hash"])
                 return "found", {} if value is None else {"value": base64(value)}
             case "serve":
-                await self.serve(command, body["topic"], body["on_problem"])
+                handle = self.ask_runner(command, body["topic"])
+                await self.serve(command, handle, body["topic"], body["on_problem"])
+            case "schedule_task":
+                task = self.app.schedule(body["task_name"], topic=body["topic"])
+                await task(*json.loads(b64decode(body["args"])))
+            case "read_task":
+                with suppress(brrr.NotFoundError):
+                    task = self.app.read(body["task_name"])
+                    value = await task(*json.loads(b64decode(body["args"])))
+                    return "found", {"value": base64(write(value))}
+                return "found", {}
+            case "serve_tasks":
+                handle = self.app.handle
+                await self.serve(command, handle, body["topic"], body["on_problem"])
             case _:
                 return "failure", {"code": "NOT_IMPLEMENTED", "reason": kind}
         return "done", {}
@@ -77,6 +100,7 @@ class Adapter:
             store = await open_dynamodb(self.stack, table)
         serving = brrr.serve(queue, store, queue)
         self.server = await self.stack.enter_async_context(serving)
+        self.app = brrr.AppWorker(JsonCodec(), self.server, TASKS)
 
     async def close(self) -> None:
         self.server = None
@@ -85,7 +109,9 @@ class Adapter:
         await asyncio.gather(*self.serving)
         await self.stack.aclose()
 
-    async def serve(self, command: int, topic: str, on_problem: str) -> None:
+    def ask_runner(self, command: int, topic: str) -> Any:
+        """Give a handler that sends each invocation up."""
+
         async def handle(request: Any, _: Any) -> Any:
             number = next(self.numbers)
             answer = self.answers[number] = asyncio.Future()
@@ -100,6 +126,11 @@ class Adapter:
                 case {"fail": reason}:
                     raise HandlerFailedError(reason)
 
+        return handle
+
+    async def serve(
+        self, command: int, handle: Any, topic: str, on_problem: str
+    ) -> None:
         while self.server:
             loop = asyncio.create_task(self.server.loop(topic, handle))
             self.loops.add(loop)

@@ -13,6 +13,7 @@ from typing import Any
 
 from codec import Codec
 from durable import DurableWorker
+from tasks import APP
 from tiny import (
     Ask,
     Brrr,
@@ -28,6 +29,8 @@ RECORDS: Any = {"SCHEDULE_MESSAGE": ScheduleMessage, "PENDING_RETURN": PendingRe
 RECORDS |= {"PENDING_RETURNS": PendingReturns, "CALL": Call}
 FROM_JSON: Any = {"octets": b64decode, "payload": b64decode, "value": b64decode}
 FROM_JSON |= {"scheduled_at": int}
+FROM_JSON |= {"args": lambda it: b64decode(it) if isinstance(it, str) else it}
+OPEN = {"schedule", "read", "serve", "schedule_task", "read_task", "serve_tasks"}
 
 
 def parse(it: Any) -> Any:
@@ -101,7 +104,7 @@ class Adapter:
                 waiting.set_result(it)
         elif name == "close":
             await self.close()
-        elif name not in ("open", "schedule", "read", "serve"):
+        elif name != "open" and name not in OPEN:
             raise BrrrError("NOT_IMPLEMENTED", "unknown command")
         elif bool(self.brrr) == (name == "open"):
             raise BrrrError("MISUSE", "open already, or not yet")
@@ -115,11 +118,18 @@ class Adapter:
             self.brrr = brrr
         elif name == "schedule":
             await self.brrr.schedule(it["ask"])
-        elif name == "read":
+        elif name == "schedule_task":
+            args = codec.read(it["args"])
+            await self.brrr.schedule(APP.ask(it["task_name"], args, it["topic"]))
+        elif name in ("read", "read_task"):
+            if name == "read_task":
+                args = codec.read(it["args"])
+                it["call_hash"] = APP.ask(it["task_name"], args).call_hash
             value = await self.brrr.read(it["call_hash"])
             return {"found": {} if value is None else {"value": value}}
         else:
-            await self.serve(number, it["topic"], it["on_problem"])
+            tasks = name == "serve_tasks"
+            await self.serve(number, it["topic"], it["on_problem"], tasks=tasks)
         return {"done": {}}
 
     def given(self, it: Any) -> tuple[Any, bool]:
@@ -163,8 +173,12 @@ class Adapter:
         except BrrrError:
             return b""
 
-    async def serve(self, number: int, topic: str, on_problem: str) -> None:
+    async def serve(
+        self, number: int, topic: str, on_problem: str, *, tasks: bool
+    ) -> None:
         async def handler(call_hash: str, call: Call) -> Any:
+            if tasks:
+                return await APP.handle(self.brrr, call)
             self.invoked += 1
             call_of = {"topic": topic, "call_hash": call_hash, **call._asdict()}
             self.send(number, {"invocation": {"invocation": self.invoked, **call_of}})

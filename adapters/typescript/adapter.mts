@@ -4,8 +4,10 @@ import { failure, Misuse } from "./failures.mts";
 import { base64, decode, encode, type Json, toCall } from "./records.mts";
 import { version } from "./sdk.mts";
 import { Session } from "./session.mts";
+import { codec, parse, readTask } from "./tasks.mts";
 
 let session: Session | undefined;
+const NEED_OPEN = ["schedule", "read", "serve", "schedule_task", "read_task", "serve_tasks"];
 const serving = new Set<Promise<void>>(); // each Serve until it is replied to
 
 function reply(id: number, body: Json): void {
@@ -14,7 +16,7 @@ function reply(id: number, body: Json): void {
 
 async function run(id: number, command: Json): Promise<Json> {
   const [kind, body] = Object.entries(command)[0] ?? ["nothing", {}];
-  if (["schedule", "read", "serve"].includes(kind) && !session) {
+  if (NEED_OPEN.includes(kind) && !session) {
     throw new Misuse("Open comes first");
   }
   switch (kind) {
@@ -42,6 +44,18 @@ async function run(id: number, command: Json): Promise<Json> {
     case "serve":
       await session!.serve(body, (it) => reply(id, it));
       return { done: {} };
+    case "encode_call": {
+      const call = await codec.encodeCall(body.task_name, parse(body.args.text));
+      return { encoded_call: { payload: base64(call.payload), call_hash: call.callHash } };
+    }
+    case "schedule_task":
+      await session!.app.schedule(body.task_name, body.topic)(...parse(body.args));
+      return { done: {} };
+    case "read_task":
+      return { found: await readTask(session!.app.read(body.task_name), parse(body.args)) };
+    case "serve_tasks":
+      await session!.serve(body, (it) => reply(id, it), session!.app.handle);
+      return { done: {} };
   }
   return { failure: { code: "NOT_IMPLEMENTED", reason: kind } };
 }
@@ -67,7 +81,7 @@ for await (const line of lines()) {
   const replied = run(id, command)
     .catch((error) => ({ failure: failure(error) }))
     .then((body) => reply(id, body));
-  if (command.serve) serving.add(replied);
+  if (command.serve || command.serve_tasks) serving.add(replied);
   replied.then(() => serving.delete(replied));
 }
 process.exit(0);

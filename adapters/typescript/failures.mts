@@ -12,6 +12,7 @@ const isRedisError = (error: unknown) =>
 // The first that fits; README.md says why a plain Error is a refusal.
 const CODES: [string, (error: any) => boolean][] = [
   ["HANDLER_FAILED", (e) => e instanceof HandlerFailed],
+  ["HANDLER_FAILED", (e) => e instanceof brrr.TaskNotFoundError],
   ["MISUSE", (e) => e instanceof Misuse || e instanceof NoRecord],
   ["SPAWN_LIMIT", (e) => e instanceof brrr.SpawnLimitError],
   ["CAS_EXHAUSTED", (e) => e instanceof brrr.CasRetryLimitReachedError],

@@ -5,6 +5,7 @@ import { failure, HandlerFailed } from "./failures.mts";
 import { base64, type Json, octets, toCall } from "./records.mts";
 import { backends, brrr, redis } from "./sdk.mts";
 import { openDynamo, RedisStore } from "./stores.mts";
+import { codec, tasks } from "./tasks.mts";
 
 const NEVER = 2 ** 31 - 1; // the pool's clean-up throws when the pool is destroyed
 const CLOSE_MS = 2000;
@@ -13,6 +14,7 @@ export class Session {
   private static invocations = 0;
 
   readonly server: any;
+  readonly app: any;
   private readonly answers = new Map<number, (answer: Json) => void>();
   private readonly name = `brrr-adapter-${process.pid}`;
   private readonly pool: any;
@@ -27,6 +29,7 @@ export class Session {
     const emit = (topic: string, message: string) => this.redis.push(topic, message);
     const store = dynamodb ? openDynamo(dynamodb) : new RedisStore(this.pool);
     this.server = new brrr.Server(store, this.redis, { emit });
+    this.app = new brrr.AppWorker(codec, this.server, tasks);
   }
 
   async open(): Promise<void> {
@@ -38,8 +41,26 @@ export class Session {
     this.answers.delete(answer.invocation);
   }
 
-  async serve({ topic, on_problem }: Json, tell: (reply: Json) => void): Promise<void> {
-    const handle = async ({ call }: any) => {
+  /** Runs a worker, whose handler asks the runner if it is given no other. */
+  async serve(
+    { topic, on_problem }: Json,
+    tell: (reply: Json) => void,
+    handle = this.askRunner(topic, tell),
+  ): Promise<void> {
+    const pop = async () => this.closing ? brrr.BrrrShutdownSymbol : this.redis.pop(topic);
+    while (!this.closing) {
+      try {
+        await this.server.loop(topic, handle, pop);
+      } catch (error) {
+        if (this.closing) return;
+        if (on_problem === "STOP") throw error;
+        tell({ problem: failure(error) });
+      }
+    }
+  }
+
+  private askRunner(topic: string, tell: (reply: Json) => void) {
+    return async ({ call }: any) => {
       const invocation = ++Session.invocations;
       const answer = new Promise<Json>((resolve) => this.answers.set(invocation, resolve));
       const [call_hash, task_name] = [call.callHash, call.taskName];
@@ -54,16 +75,6 @@ export class Session {
       }));
       return new brrr.Defer(...calls);
     };
-    const pop = async () => this.closing ? brrr.BrrrShutdownSymbol : this.redis.pop(topic);
-    while (!this.closing) {
-      try {
-        await this.server.loop(topic, handle, pop);
-      } catch (error) {
-        if (this.closing) return;
-        if (on_problem === "STOP") throw error;
-        tell({ problem: failure(error) });
-      }
-    }
   }
 
   /** The SDK cannot end a long poll, and dropping its connection may lose a message. */

@@ -214,6 +214,16 @@ class Adapter:
         found = (await self._ask(command, "found")).found
         return found.value if found.HasField("value") else None
 
+    async def schedule_task(self, topic: str, task_name: str, args: bytes) -> None:
+        message = pb.ScheduleTask(topic=topic, task_name=task_name, args=args)
+        await self._ask(pb.Command(schedule_task=message), "done")
+
+    async def read_task(self, task_name: str, args: bytes) -> bytes | None:
+        """Give the value as JSON text; None is absent."""
+        message = pb.ReadTask(task_name=task_name, args=args)
+        reply = await self._ask(pb.Command(read_task=message), "found")
+        return reply.found.value if reply.found.HasField("value") else None
+
     async def close(self) -> None:
         """Stop all workers and close the connections."""
         self._closing = True
@@ -230,15 +240,19 @@ class Adapter:
         self._invocations.clear()
         self._closing = False
 
-    async def serve(self, serving: Serving, concurrency: int = 0) -> None:
-        """Start a worker; the callbacks of `serving` tell what it does."""
-        command = pb.Command(
-            serve=pb.Serve(
-                topic=serving.topic,
-                on_problem=serving.policy,
-                concurrency=concurrency,
-            )
+    async def serve(
+        self, serving: Serving, concurrency: int = 0, *, tasks: bool = False
+    ) -> None:
+        """Start a worker; the callbacks of `serving` tell what it does.
+
+        With `tasks`, it runs the tasks of conformance/programs.md by itself.
+        """
+        message = pb.Serve(
+            topic=serving.topic, on_problem=serving.policy, concurrency=concurrency
         )
+        command = pb.Command(serve=message)
+        if tasks:
+            command = pb.Command(serve_tasks=message)
         await self._send(command, lambda number: self._serve(number, serving))
 
     def _serve(self, number: int, serving: Serving) -> None:

@@ -35,6 +35,7 @@ class Profile(StrEnum):
     CODEC_JSON = "codec-json"
     JOINS = "joins"
     DURABLE = "durable"
+    PROGRAM = "program"
 
 
 USUAL = frozenset({Profile.WIRE, Profile.CLIENT, Profile.WORKER})

@@ -68,6 +68,7 @@ class How(TypedDict, total=False):
     concurrency: int
     durable: bool
     dead_letters: bool
+    tasks: bool
 
 
 @dataclass(slots=True)
@@ -201,6 +202,15 @@ class World:
         """Read a value with the SDK's client; None is absent."""
         return await (await self._get_client()).adapter.read(call_hash)
 
+    async def schedule_task(self, topic: str, task: str, args: bytes) -> None:
+        """Schedule a root with the SDK's app layer; the arguments are JSON."""
+        adapter = (await self._get_client()).adapter
+        await adapter.schedule_task(topic, task, args)
+
+    async def read_task(self, task: str, args: bytes) -> bytes | None:
+        """Read the value of a call with the SDK's app layer: JSON; None is absent."""
+        return await (await self._get_client()).adapter.read_task(task, args)
+
     def new_client(self) -> None:
         """Let another process be the client from now on."""
         self._client = None
@@ -230,12 +240,14 @@ class World:
         concurrency: int = 0,
         durable: bool = False,
         dead_letters: bool = False,
+        tasks: bool = False,
     ) -> list[Worker]:
         """Start workers, each a process of its own; they run to the case's end.
 
         `rules` say what handlers do (script.py), whichever worker runs them. With
         `stop`, a worker ends at its first problem, else it reports and goes on;
-        with `dead_letters`, it sets the message aside first.
+        with `dead_letters`, it sets the message aside first. With `tasks`, workers
+        run those of conformance/programs.md, and nobody asks the runner.
         """
         self.actors.learn(rules or {})
         policy = pb.DEAD_LETTER if dead_letters else pb.STOP if stop else pb.GO_ON
@@ -253,7 +265,7 @@ class World:
                 )
                 worker = Worker(name, member, serving, concurrency)
                 self.workers.append(worker)
-                await member.adapter.serve(serving, concurrency)
+                await member.adapter.serve(serving, concurrency, tasks=tasks)
                 started.append(worker)
         return started
 

@@ -56,7 +56,7 @@ MISUSE: Code
 UNEXPECTED: Code
 
 class Command(_message.Message):
-    __slots__ = ("id", "hello", "encode", "decode", "open", "schedule", "read", "serve", "close", "encode_call", "encode_value", "answer")
+    __slots__ = ("id", "hello", "encode", "decode", "open", "schedule", "read", "serve", "close", "encode_call", "encode_value", "schedule_task", "read_task", "serve_tasks", "answer")
     ID_FIELD_NUMBER: _ClassVar[int]
     HELLO_FIELD_NUMBER: _ClassVar[int]
     ENCODE_FIELD_NUMBER: _ClassVar[int]
@@ -68,6 +68,9 @@ class Command(_message.Message):
     CLOSE_FIELD_NUMBER: _ClassVar[int]
     ENCODE_CALL_FIELD_NUMBER: _ClassVar[int]
     ENCODE_VALUE_FIELD_NUMBER: _ClassVar[int]
+    SCHEDULE_TASK_FIELD_NUMBER: _ClassVar[int]
+    READ_TASK_FIELD_NUMBER: _ClassVar[int]
+    SERVE_TASKS_FIELD_NUMBER: _ClassVar[int]
     ANSWER_FIELD_NUMBER: _ClassVar[int]
     id: int
     hello: Hello
@@ -80,8 +83,11 @@ class Command(_message.Message):
     close: Close
     encode_call: EncodeCall
     encode_value: EncodeValue
+    schedule_task: ScheduleTask
+    read_task: ReadTask
+    serve_tasks: Serve
     answer: Answer
-    def __init__(self, id: _Optional[int] = ..., hello: _Optional[_Union[Hello, _Mapping]] = ..., encode: _Optional[_Union[Encode, _Mapping]] = ..., decode: _Optional[_Union[Decode, _Mapping]] = ..., open: _Optional[_Union[Open, _Mapping]] = ..., schedule: _Optional[_Union[Schedule, _Mapping]] = ..., read: _Optional[_Union[Read, _Mapping]] = ..., serve: _Optional[_Union[Serve, _Mapping]] = ..., close: _Optional[_Union[Close, _Mapping]] = ..., encode_call: _Optional[_Union[EncodeCall, _Mapping]] = ..., encode_value: _Optional[_Union[EncodeValue, _Mapping]] = ..., answer: _Optional[_Union[Answer, _Mapping]] = ...) -> None: ...
+    def __init__(self, id: _Optional[int] = ..., hello: _Optional[_Union[Hello, _Mapping]] = ..., encode: _Optional[_Union[Encode, _Mapping]] = ..., decode: _Optional[_Union[Decode, _Mapping]] = ..., open: _Optional[_Union[Open, _Mapping]] = ..., schedule: _Optional[_Union[Schedule, _Mapping]] = ..., read: _Optional[_Union[Read, _Mapping]] = ..., serve: _Optional[_Union[Serve, _Mapping]] = ..., close: _Optional[_Union[Close, _Mapping]] = ..., encode_call: _Optional[_Union[EncodeCall, _Mapping]] = ..., encode_value: _Optional[_Union[EncodeValue, _Mapping]] = ..., schedule_task: _Optional[_Union[ScheduleTask, _Mapping]] = ..., read_task: _Optional[_Union[ReadTask, _Mapping]] = ..., serve_tasks: _Optional[_Union[Serve, _Mapping]] = ..., answer: _Optional[_Union[Answer, _Mapping]] = ...) -> None: ...
 
 class Hello(_message.Message):
     __slots__ = ("protocol",)
@@ -178,6 +184,24 @@ class Serve(_message.Message):
     on_problem: OnProblem
     concurrency: int
     def __init__(self, topic: _Optional[str] = ..., on_problem: _Optional[_Union[OnProblem, str]] = ..., concurrency: _Optional[int] = ...) -> None: ...
+
+class ScheduleTask(_message.Message):
+    __slots__ = ("topic", "task_name", "args")
+    TOPIC_FIELD_NUMBER: _ClassVar[int]
+    TASK_NAME_FIELD_NUMBER: _ClassVar[int]
+    ARGS_FIELD_NUMBER: _ClassVar[int]
+    topic: str
+    task_name: str
+    args: bytes
+    def __init__(self, topic: _Optional[str] = ..., task_name: _Optional[str] = ..., args: _Optional[bytes] = ...) -> None: ...
+
+class ReadTask(_message.Message):
+    __slots__ = ("task_name", "args")
+    TASK_NAME_FIELD_NUMBER: _ClassVar[int]
+    ARGS_FIELD_NUMBER: _ClassVar[int]
+    task_name: str
+    args: bytes
+    def __init__(self, task_name: _Optional[str] = ..., args: _Optional[bytes] = ...) -> None: ...
 
 class Close(_message.Message):
     __slots__ = ()

@@ -20,7 +20,6 @@ from records import Json, base64, decode, encode, from_json, to_json
 from stores import RedisStore, open_dynamodb
 from tasks import TASKS, JsonCodec, write
 
-
 NEED_OPEN = ("schedule", "read", "serve", "schedule_task", "read_task", "serve_tasks")
 
 

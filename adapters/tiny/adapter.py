@@ -11,9 +11,10 @@ from base64 import b64decode, b64encode
 from contextlib import suppress
 from typing import Any
 
+from app import App
 from codec import Codec
 from durable import DurableWorker
-from tasks import APP
+from tasks import TASKS
 from tiny import (
     Ask,
     Brrr,
@@ -53,9 +54,11 @@ class Adapter:
         worker: type[Worker] = Worker,
         durable: type[DurableWorker] = DurableWorker,
         codec: type[Codec] = Codec,
+        app: type[App] = App,
     ):
         self.brrr_type, self.plain, self.durable = brrr, worker, durable
-        self.codec = codec()
+        self.codec, self.app = codec(), app(TASKS)
+        self.app.codec = self.codec
         self.worker_type: type[Worker] = worker
         self.encoder, self.decoder = brrr.encoder, brrr.decoder
         self.brrr: Any = None  # while open
@@ -119,18 +122,19 @@ class Adapter:
         elif name == "schedule":
             await self.brrr.schedule(it["ask"])
         elif name == "schedule_task":
-            args = codec.read(it["args"])
-            await self.brrr.schedule(APP.ask(it["task_name"], args, it["topic"]))
+            await self.brrr.schedule(self.task(**it))
         elif name in ("read", "read_task"):
             if name == "read_task":
-                args = codec.read(it["args"])
-                it["call_hash"] = APP.ask(it["task_name"], args).call_hash
+                it["call_hash"] = self.task(**it).call_hash
             value = await self.brrr.read(it["call_hash"])
             return {"found": {} if value is None else {"value": value}}
         else:
             tasks = name == "serve_tasks"
             await self.serve(number, it["topic"], it["on_problem"], tasks=tasks)
         return {"done": {}}
+
+    def task(self, task_name: str, args: bytes, topic: str = "") -> Ask:
+        return self.app.ask(task_name, self.codec.read_args(args), topic)
 
     def given(self, it: Any) -> tuple[Any, bool]:
         """Give the JSON of a command, and whether it is a text."""
@@ -178,7 +182,7 @@ class Adapter:
     ) -> None:
         async def handler(call_hash: str, call: Call) -> Any:
             if tasks:
-                return await APP.handle(self.brrr, call)
+                return await self.app.handle(self.brrr, call)
             self.invoked += 1
             call_of = {"topic": topic, "call_hash": call_hash, **call._asdict()}
             self.send(number, {"invocation": {"invocation": self.invoked, **call_of}})

@@ -8,43 +8,21 @@ A task is a coroutine: task(run, *args). It makes calls with `run.call(ask)` and
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
-import codec
+from codec import Codec
 from tiny import Ask, Brrr, BrrrError, Call
+
+Task: TypeAlias = Callable[..., Awaitable[Any]]
 
 
 class Missing(BaseException):
     """Ends a run. Not an Exception: a task that catches those must not see it."""
 
 
-class App:
-    def __init__(self, tasks: Mapping[str, Callable[..., Awaitable[Any]]]):
-        self.tasks = tasks
-
-    def ask(self, task_name: str, args: Any, topic: str = "") -> Ask:
-        payload, call_hash = codec.encode_call(task_name, args)
-        return Ask(call_hash, task_name, payload, topic)
-
-    async def handle(self, brrr: Brrr, call: Call) -> bytes | list[Ask]:
-        if not (task := self.tasks.get(call.task_name)):  # [APP-6]
-            raise BrrrError("HANDLER_FAILED", f"no task {call.task_name!r}")
-        args = codec.read(call.payload)
-        if not isinstance(args, list):
-            codec.refuse("CODEC-22", "the arguments are no array")
-        run = Run(self, brrr)
-        try:
-            value = await task(run, *args)
-        except Missing:
-            return list(run.missing.values())
-        finally:
-            run.over = True
-        if run.missing:  # [APP-7]
-            raise BrrrError("HANDLER_FAILED", "a value, though a call has none yet")
-        return codec.write(value).encode()
-
-
 class Run:
+    """One run of a task: what it has asked for, and what of that is missing."""
+
     def __init__(self, app: App, brrr: Brrr):
         self.app, self.brrr, self.over = app, brrr, False
         self.found: dict[str, bytes] = {}
@@ -59,12 +37,11 @@ class Run:
     async def gather(self, *asks: Ask) -> list[Any]:
         if self.over:  # [APP-3]
             raise BrrrError("MISUSE", f"{asks} is asked for outside of a task")
-        hashes = [ask.call_hash for ask in asks]
-        for ask in {ask.call_hash: ask for ask in asks}.values():
+        for ask in asks:
             await self.look_up(ask)
-        if not self.missing.keys().isdisjoint(hashes):  # [APP-1] [APP-2]
+        if any(ask.call_hash in self.missing for ask in asks):  # [APP-1] [APP-2]
             raise Missing
-        return [codec.read(self.found[each]) for each in hashes]
+        return [self.app.codec.read(self.found[ask.call_hash]) for ask in asks]
 
     async def look_up(self, ask: Ask) -> None:
         if ask.call_hash in self.found or ask.call_hash in self.missing:  # [APP-5]
@@ -74,3 +51,30 @@ class Run:
             self.missing[ask.call_hash] = ask
         else:
             self.found[ask.call_hash] = value
+
+
+class App:
+    """Tasks by name. Called as a worker's handler is, with where values are."""
+
+    run_type = Run
+
+    def __init__(self, tasks: Mapping[str, Task]):
+        self.tasks, self.codec = tasks, Codec()
+
+    def ask(self, task_name: str, args: Any, topic: str = "") -> Ask:
+        payload, call_hash = self.codec.encode_call(task_name, args)
+        return Ask(call_hash, task_name, payload, topic)
+
+    async def handle(self, brrr: Brrr, call: Call) -> bytes | list[Ask]:
+        if not (task := self.tasks.get(call.task_name)):  # [APP-6]
+            raise BrrrError("HANDLER_FAILED", f"no task {call.task_name!r}")
+        run = self.run_type(self, brrr)
+        try:
+            value = await task(run, *self.codec.read_args(call.payload))
+        except Missing:
+            return list(run.missing.values())
+        finally:
+            run.over = True
+        if run.missing:  # [APP-7]
+            raise BrrrError("HANDLER_FAILED", "a value, though a call has none yet")
+        return self.codec.write(value).encode()

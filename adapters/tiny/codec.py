@@ -78,6 +78,11 @@ class Codec:
             text = f"{digits[:point]:0<{point}}.{digits[point:]}".rstrip(".")
         return "-" + text if number < 0 else text
 
+    def read_args(self, payload: bytes) -> list[Any]:
+        if not isinstance(args := self.read(payload), list):
+            self.refuse("CODEC-22", "the arguments are no array")
+        return args
+
     def read(self, octets: bytes) -> Any:
         try:
             text = octets.decode()

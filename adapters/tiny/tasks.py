@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from app import App, Run
+if TYPE_CHECKING:
+    from app import Run, Task
 
 
 async def hello(_: Run, greetee: str) -> str:
@@ -48,4 +49,4 @@ def ask_of(run: Run, nodes: Any, at: float, topic: str = "") -> Any:
     return run.ask(node.get("task", "program"), node.get("args", [nodes, at]), topic)
 
 
-APP = App({"hello": hello, "fib": fib, "echo": echo, "program": program})
+TASKS: dict[str, Task] = {"hello": hello, "fib": fib, "echo": echo, "program": program}

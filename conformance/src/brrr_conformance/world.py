@@ -211,6 +211,10 @@ class World:
         """Read the value of a call with the SDK's app layer: JSON; None is absent."""
         return await (await self._get_client()).adapter.read_task(task, args)
 
+    async def encode_call(self, task: str, args: pb.Json) -> pb.EncodedCall:
+        """Encode a call with the codec of the SDK's tasks."""
+        return await (await self._get_client()).adapter.encode_call(task, args)
+
     def new_client(self) -> None:
         """Let another process be the client from now on."""
         self._client = None

@@ -151,7 +151,7 @@ class Oracle:
         return len(self.program.roots) * (1 + PER_EDGE * edges)
 
     def value(self, call: Call) -> Any:
-        """Give what a call is worth; NOTHING if it fails, or waits for one that does."""
+        """Give what a call is worth; NOTHING if it fails or waits for one that does."""
         if not self._values:
             # From the end of the table: a node leads to later ones only.
             for at in reversed(range(len(self.program.nodes))):

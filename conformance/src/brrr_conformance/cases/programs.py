@@ -49,8 +49,8 @@ async def gather_all(world: World, width: int) -> None:
 
 @requirement("APP-2")
 async def test_wide_gather(world: World) -> None:
-    """80 calls at once: whoever saves no runs makes 80 runs of 80 calls."""
-    await gather_all(world, 80)
+    """40 calls at once: whoever saves no runs makes 40 runs of 40 calls."""
+    await gather_all(world, 40)
 
 
 @requirement("APP-2")

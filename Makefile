@@ -11,7 +11,7 @@ ARGS ?=
 
 export CMAKE_BUILD_PARALLEL_LEVEL ?= $(JOBS)
 
-.PHONY: help deps apt dynamodb conformance test lint format valgrind spec bench demo fuzz lock clean
+.PHONY: help deps apt dynamodb conformance bench test lint format valgrind spec demo fuzz lock clean
 
 help:
 	@echo 'make conformance   judge both adapters; report in build/conformance/'
@@ -19,14 +19,15 @@ help:
 	@echo 'make test          everything that CI checks: lint, C, Python, conformance'
 	@echo 'make lint          clang-format, clang-tidy, ruff, mypy, licence lines'
 	@echo 'make format        reformat the C and Python sources'
+	@echo 'make bench         race against BullMQ and others; report in build/bench/; ARGS=--quick'
 	@echo 'make valgrind      most tests of the C part under valgrind; takes minutes'
 	@echo 'make deps          only the set-up: Debian packages, build/venv'
 	@echo 'make dynamodb      DynamoDBLocal, for the tests and brrr-conformance run --store dynamodb'
-	@echo 'make lock          refresh conformance/requirements.lock'
+	@echo 'make lock          refresh the requirements.lock of conformance/ and bench/'
 	@echo 'make clean         remove build/'
-	@echo 'make spec bench fuzz        not there yet'
+	@echo 'make spec fuzz     not there yet'
 	@echo
-	@echo 'ARGS="..." goes to the command behind conformance and lint.'
+	@echo 'ARGS="..." goes to the command behind conformance, bench and lint.'
 
 # ---- set-up -----------------------------------------------------------------
 
@@ -60,6 +61,14 @@ conformance: deps
 	    --json build/conformance/report.json \
 	    --junit build/conformance/report.xml $(ARGS)
 
+# Peers, and what draws the plot, go to build/bench/; SDKs take part where
+# BRRR_PYTHON_SDK and BRRR_TYPESCRIPT_SDK say that they are there.
+bench: deps
+	@tools/setup-bench
+	@cmake --preset bench >build/bench/configure.log || { cat build/bench/configure.log; exit 1; }
+	@cmake --build --preset bench
+	@PYTHONPATH=bench build/bench/venv/bin/python -m harness $(ARGS)
+
 # An HTTP server on 127.0.0.1:8080 (or PORT), until Ctrl-C; see the README.
 demo: deps
 	@cmake --preset release >build/configure.log || { cat build/configure.log; exit 1; }
@@ -80,7 +89,7 @@ valgrind: deps
 
 # ---- not there yet ----------------------------------------------------------
 
-spec bench fuzz:
+spec fuzz:
 	@echo 'make $@: this part is not there yet (see CHANGELOG.md)' >&2; exit 1
 
 # ---- upkeep -----------------------------------------------------------------

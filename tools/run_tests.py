@@ -104,6 +104,7 @@ def stages() -> list[Stage]:
         c_stage("asan"),
         processes_stage(),
         pytest_stage("tools", "tools/tests"),
+        pytest_stage("bench", "bench/tests"),
         pytest_stage("python", "conformance/tests", "-n", "2"),
         Stage(
             "conformance",

@@ -110,10 +110,29 @@ brrr_status brrr_arena_copy(brrr_arena *a, brrr_bytes in, brrr_bytes *out) {
   return BRRR_OK;
 }
 
-void brrr_arena_free(brrr_arena *a) {
-  while (a->head) {
-    struct brrr__block *b = a->head;
-    a->head = b->next;
-    brrr__alloc(a->alloc, b, sizeof *b + b->size, 0);
+/* Frees all blocks but one, which may be NULL. */
+static void free_but(brrr_arena *a, const struct brrr__block *kept) {
+  for (struct brrr__block *b = a->head, *next; b; b = next) {
+    next = b->next;
+    if (b != kept)
+      brrr__alloc(a->alloc, b, sizeof *b + b->size, 0);
   }
+}
+
+void brrr_arena_free(brrr_arena *a) {
+  free_but(a, NULL);
+  a->head = NULL;
+}
+
+void brrr_arena_reset(brrr_arena *a) {
+  struct brrr__block *kept = a->head;
+  if (!kept)
+    return;
+  for (struct brrr__block *b = kept; b; b = b->next)
+    if (b->size > kept->size)
+      kept = b;
+  free_but(a, kept);
+  kept->next = NULL;
+  kept->used = 0;
+  a->head = kept;
 }

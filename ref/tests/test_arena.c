@@ -131,6 +131,29 @@ static void test_copy(void **state) {
   brrr_arena_free(&a);
 }
 
+/* What came before needs no memory when it comes again. */
+static void test_reset(void **state) {
+  (void)state;
+  heap h = {0};
+  brrr_arena a;
+  brrr_arena_init(&a, heap_alloc(&h));
+  brrr_arena_reset(&a); /* nothing yet */
+  assert_non_null(brrr_arena_get(&a, 16));
+  assert_non_null(
+      brrr_arena_get(&a, 100000)); /* the largest, not at the head */
+  brrr_arena_reset(&a);
+  const size_t count = h.count;
+  for (size_t i = 0; i < 10; i++) {
+    uint8_t *got = brrr_arena_get(&a, 100000);
+    assert_non_null(got);
+    memset(got, 'x', 100000);
+    brrr_arena_reset(&a);
+  }
+  assert_int_equal(h.count, count);
+  brrr_arena_free(&a);
+  assert_int_equal(h.live, 0);
+}
+
 static void test_out_of_memory(void **state) {
   (void)state;
   heap h = {.fail_at = 1};
@@ -152,10 +175,11 @@ static void test_out_of_memory(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_get),         cmocka_unit_test(test_blocks),
-      cmocka_unit_test(test_large_block), cmocka_unit_test(test_too_large),
-      cmocka_unit_test(test_grow),        cmocka_unit_test(test_push),
-      cmocka_unit_test(test_copy),        cmocka_unit_test(test_out_of_memory),
+      cmocka_unit_test(test_get),           cmocka_unit_test(test_blocks),
+      cmocka_unit_test(test_large_block),   cmocka_unit_test(test_too_large),
+      cmocka_unit_test(test_grow),          cmocka_unit_test(test_push),
+      cmocka_unit_test(test_copy),          cmocka_unit_test(test_reset),
+      cmocka_unit_test(test_out_of_memory),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

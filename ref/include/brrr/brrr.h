@@ -132,6 +132,8 @@ BRRR_API brrr_status brrr_arena_copy(brrr_arena *a, brrr_bytes in,
                                      brrr_bytes *out);
 /* Frees all; the arena can be used again. */
 BRRR_API void brrr_arena_free(brrr_arena *a);
+/* The same, but keeps its largest block of memory for what comes next. */
+BRRR_API void brrr_arena_reset(brrr_arena *a);
 
 /* An output buffer in an arena. Errors stick: check once, at the end. */
 typedef struct brrr_buf {

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import pytest
 import typer
 
-from brrr_conformance.config import Store, load_adapter
+from brrr_conformance import rounds
+from brrr_conformance.config import Store, load_adapter, load_adapters
 from brrr_conformance.deviation import write_skeletons
 from brrr_conformance.options import (
     Adapters,
@@ -22,6 +23,7 @@ from brrr_conformance.options import (
     StoreName,
     verdict,
 )
+from brrr_conformance.outcome import HarnessError
 from brrr_conformance.parallel import default_jobs
 from brrr_conformance.report import describe_adapter, write_json
 from brrr_conformance.session import Silence, run_pytest
@@ -33,6 +35,7 @@ from brrr_conformance.terminal import (
     print_failures,
     print_table,
 )
+from brrr_conformance.tiers import Tier
 from brrr_conformance.vector import read_vectors
 
 if TYPE_CHECKING:
@@ -57,6 +60,24 @@ def run(
     store: StoreName = Store.REDIS,
     seed: Seed = 1,
     jobs: Jobs = None,
+    tier: Annotated[
+        Tier, typer.Option(help="quick: some seconds; full: everything.")
+    ] = Tier.FULL,
+    repeat: Annotated[
+        int,
+        typer.Option(
+            metavar="N", min=1, help="Judge N times; what is not the same has failed."
+        ),
+    ] = 1,
+    soak: Annotated[
+        bool,
+        typer.Option(
+            "--soak", help="With one seed after the other, until a failure or Ctrl-C."
+        ),
+    ] = False,
+    minutes: Annotated[
+        float | None, typer.Option(metavar="M", help="The end of --soak.")
+    ] = None,
     json_file: Json = None,
     junit: Junit = None,
     without_deviations: Annotated[
@@ -74,10 +95,10 @@ def run(
 ) -> None:
     """Run cases and vectors against one adapter or several."""
     jobs = default_jobs() if jobs is None else jobs
-    options = ["--store", store, "--seed", str(seed), "--jobs", str(jobs)]
+    options = ["--store", store, "--jobs", str(jobs), "--tier", tier]
     if without_deviations:
         options += ["--without-deviations"]
-    if expression is None and profile is None:
+    if expression is None and profile is None and tier is Tier.FULL:
         options += ["--whole"]
     if expression is not None:
         options += ["-k", expression]
@@ -85,6 +106,16 @@ def run(
         options += ["--profile", profile]
     if redis is not None:
         options += ["--redis", redis]
+    if soak or repeat > 1:
+        if json_file or junit or write_deviations:
+            raise HarnessError("--soak and --repeat write no report")
+        options += adapter_options(adapters)
+        if soak:
+            code = judge_on(options, seed, minutes)
+        else:
+            code = judge_again(options, seed, repeat)
+        raise typer.Exit(code)
+    options += ["--seed", str(seed)]
     code, results = judge(adapters, options, json_file, junit, table=True)
     if write_deviations is not None:
         write_skeletons(write_deviations, results.all)
@@ -104,6 +135,32 @@ def vectors(
     raise typer.Exit(code)
 
 
+def judge_on(options: list[str], seed: int, minutes: float | None) -> Exit:
+    """Judge with other seeds, until something fails."""
+    console = make_console()
+    results = rounds.soak(options, seed, minutes, console)
+    print_failures(console, results)
+    print_closing(console, results)
+    return verdict(results.all)
+
+
+def judge_again(options: list[str], seed: int, times: int) -> Exit:
+    """Judge with the same seed, and compare."""
+    console = make_console()
+    results, differences = rounds.repeat(options, seed, times, console)
+    print_failures(console, results)
+    for line in differences:
+        console.print(line, soft_wrap=True)
+    console.print(f"{len(differences)} differences")
+    print_closing(console, results)
+    return Exit.FAILED if differences else verdict(results.all)
+
+
+def adapter_options(adapters: list[Path]) -> list[str]:
+    load_adapters(adapters)  # says what is wrong with one, before anything starts
+    return [word for place in adapters for word in ("--adapter", str(place.resolve()))]
+
+
 def judge(
     adapters: list[Path],
     options: list[str],
@@ -115,8 +172,7 @@ def judge(
 ) -> tuple[Exit, Results]:
     """Run cases, print and write what they found."""
     configs = [load_adapter(place) for place in adapters]
-    for place in adapters:
-        options += ["--adapter", str(place.resolve())]
+    options += adapter_options(adapters)
     if junit is not None:
         options += [f"--junitxml={junit.resolve()}"]
     console = make_console()

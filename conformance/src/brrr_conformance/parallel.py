@@ -142,6 +142,12 @@ class Crew:
             for hand in busy:
                 if hand.pipe in ready:
                     self.listen(hand)
+            if self.session.shouldstop or self.session.shouldfail:
+                self.left.clear()
+        if self.session.shouldfail:
+            raise self.session.Failed(self.session.shouldfail)
+        if self.session.shouldstop:
+            raise self.session.Interrupted(self.session.shouldstop)
 
     def listen(self, hand: Hand) -> None:
         config = self.session.config

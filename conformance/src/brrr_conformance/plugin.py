@@ -47,7 +47,12 @@ if TYPE_CHECKING:
     from brrr_conformance.server import Server
 
 
-pytest_plugins = ["brrr_conformance.engines", "brrr_conformance.parallel"]
+pytest_plugins = [
+    "brrr_conformance.engines",
+    "brrr_conformance.parallel",
+    "brrr_conformance.rounds",
+    "brrr_conformance.tiers",
+]
 
 CASE_SECONDS = 30.0
 # A case that is known to hang may take so many times what a reply may.

@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
+import brrr_conformance.cases
 from brrr_conformance.server import private_server
 
 if TYPE_CHECKING:
@@ -20,10 +22,23 @@ if TYPE_CHECKING:
 HERE = Path(__file__).resolve().parent
 ADAPTERS = HERE.parents[1] / "adapters"
 
+# The command, with cases of a test's own in place of the package's.
+OWN_CASES = """
+import pathlib
+from brrr_conformance import cli, session
+session.CASES = pathlib.Path({folder!r})
+cli.main()
+"""
+
 
 class MakeAdapter(Protocol):
     def __call__(self, plan: dict[str, Any], **settings: object) -> Path:
         """Write an adapter's folder around a plan (miniatures/mini.py)."""
+
+
+class OwnCases(Protocol):
+    def __call__(self, cases: str, *words: str, adapter: Path = ...) -> list[str]:
+        """Write cases; give the command that judges an adapter by them alone."""
 
 
 class SpoilTiny(Protocol):
@@ -48,6 +63,20 @@ def make_adapter(tmp_path: Path) -> MakeAdapter:
         return folder
 
     return make
+
+
+@pytest.fixture
+def own_cases(tmp_path: Path) -> OwnCases:
+    def write(cases: str, *words: str, adapter: Path = ADAPTERS / "tiny") -> list[str]:
+        folder = tmp_path / "cases"
+        folder.mkdir(exist_ok=True)
+        ini = Path(brrr_conformance.cases.__file__).with_name("pytest.ini")
+        shutil.copy(ini, folder)
+        (folder / "some.py").write_text(cases)
+        code = OWN_CASES.format(folder=str(folder))
+        return [sys.executable, "-c", code, "run", str(adapter), *words]
+
+    return write
 
 
 @pytest.fixture

@@ -11,16 +11,18 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
 import pytest
 
+if TYPE_CHECKING:
+    from conftest import OwnCases
+
 COMMAND = Path(sys.executable).parent / "brrr-conformance"
 TINY = Path(__file__).resolve().parents[2] / "adapters" / "tiny"
 
-# The command, with cases of our own in the folder that is its first argument.
-OWN_CASES = """
+CASES = """
 import pathlib, sys
 from brrr_conformance import cli, session
 session.CASES = pathlib.Path(sys.argv.pop(1))
@@ -45,15 +47,13 @@ async def test_case(bench, number):
 """
 
 
-def judge_by(
-    folder: Path, dying: set[int], *words: str
+def judge(
+    own_cases: OwnCases, dying: set[int], *words: str
 ) -> subprocess.CompletedProcess[str]:
     """Judge tiny by eight cases, the fifth of which fails; some end the runner."""
-    (folder / "pytest.ini").write_text(INI)
-    (folder / "some.py").write_text(CASES.format(dying=dying or "()"))
-    command = [sys.executable, "-c", OWN_CASES, str(folder), "run", str(TINY), *words]
+    command = own_cases(CASES.format(dying=dying or "()"), *words)
     return subprocess.run(
-        command, capture_output=True, text=True, timeout=60, check=False
+        command, capture_output=True, text=True, timeout=120, check=False
     )
 
 
@@ -64,10 +64,12 @@ def results(file: Path) -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("jobs", [1, 2, 3])
-def test_order_is_that_of_the_cases(tmp_path: Path, jobs: int) -> None:
+def test_order_is_that_of_the_cases(
+    own_cases: OwnCases, tmp_path: Path, jobs: int
+) -> None:
     report, junit = tmp_path / "report.json", tmp_path / "junit.xml"
     words = ["--json", str(report), "--junit", str(junit), "--jobs", str(jobs)]
-    done = judge_by(tmp_path, set(), *words)
+    done = judge(own_cases, set(), *words)
     assert done.returncode == 1, done.stdout + done.stderr
     assert done.stdout.endswith("7 passed, 1 failed\n")
     assert "AssertionError" not in done.stdout
@@ -80,10 +82,10 @@ def test_order_is_that_of_the_cases(tmp_path: Path, jobs: int) -> None:
     assert len(list(ElementTree.parse(junit).iter("testcase"))) == 8  # noqa: S314
 
 
-def test_runner_that_dies_in_a_case(tmp_path: Path) -> None:
+def test_runner_that_dies_in_a_case(own_cases: OwnCases, tmp_path: Path) -> None:
     """It is that case's, and another takes over: every case is told of."""
     report = tmp_path / "report.json"
-    done = judge_by(tmp_path, {0, 6, 7}, "--json", str(report), "--jobs", "2")
+    done = judge(own_cases, {0, 6, 7}, "--json", str(report), "--jobs", "2")
     assert done.returncode == 1, done.stdout + done.stderr
     assert done.stdout.endswith("4 passed, 4 failed\n")
     assert "own process died in this case (-9)" in done.stdout
@@ -92,8 +94,8 @@ def test_runner_that_dies_in_a_case(tmp_path: Path) -> None:
     assert results(report) == due
 
 
-def test_runner_that_dies_in_every_case(tmp_path: Path) -> None:
-    done = judge_by(tmp_path, set(range(8)), "--jobs", "2")
+def test_runner_that_dies_in_every_case(own_cases: OwnCases) -> None:
+    done = judge(own_cases, set(range(8)), "--jobs", "2")
     assert done.returncode == 3, done.stdout + done.stderr
     assert "the runner's own processes die" in done.stderr
 

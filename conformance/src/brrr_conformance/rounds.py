@@ -6,6 +6,7 @@ Part of the pytest plugin too: a report carries what its case chose (recipe.py).
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import time
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ from rich.console import Console
 from brrr_conformance.outcome import HarnessError
 from brrr_conformance.parallel import Listener
 from brrr_conformance.report import Results
-from brrr_conformance.session import Silence, run_pytest
+from brrr_conformance.session import Silence, ended_by_sigterm, run_pytest
 from brrr_conformance.terminal import Watcher
 from brrr_conformance.world import World
 
@@ -99,19 +100,21 @@ def soak(
     """
     started = time.monotonic()
     end = None if minutes is None else started + 60 * minutes
-    only, total = None, 0
+    only, total, number = None, 0, seed
     results = Results()
-    for number in itertools.count(seed):
-        this = Round(number, only, end).run([*options, "-x"])
-        total += len(this.results.all)
-        if this.results.all:
-            results = this.results
-        console.print(this.told())
-        only = this.by_chance if only is None else only
-        if this.results.failures or this.code == pytest.ExitCode.INTERRUPTED:
-            break
-        if not only:
-            raise HarnessError("none of these cases chooses anything by the seed")
+    # Ctrl-C may come between two rounds too.
+    with ended_by_sigterm(), contextlib.suppress(KeyboardInterrupt):
+        for number in itertools.count(seed):
+            this = Round(number, only, end).run([*options, "-x"])
+            total += len(this.results.all)
+            if this.results.all:
+                results = this.results
+            console.print(this.told())
+            only = this.by_chance if only is None else only
+            if this.results.failures or this.code == pytest.ExitCode.INTERRUPTED:
+                break
+            if not only:
+                raise HarnessError("none of these cases chooses anything by the seed")
     minutes = (time.monotonic() - started) / 60
     console.print(
         f"seeds {seed} to {number}: {total} cases in {minutes:.1f} min, "

@@ -62,12 +62,12 @@ def test_soak_ends_in_time(own_cases: OwnCases) -> None:
 
 def test_soak_is_stopped(own_cases: OwnCases) -> None:
     words = own_cases(SEEDED, "--soak", "--seed", "9")
-    process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    assert process.stdout.readline().startswith("seed 9: 2 cases")
-    process.send_signal(signal.SIGINT)
-    rest = process.stdout.read()
-    assert process.wait(30) == 0, rest
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("seed 9: 2 cases")
+        process.send_signal(signal.SIGINT)
+        rest = process.stdout.read()
+    assert process.returncode == 0, rest
     assert re.search(r"^seeds 9 to \d+: \d+ cases in", rest, re.MULTILINE)
     assert rest.endswith("0 failed\n")
 

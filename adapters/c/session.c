@@ -203,6 +203,9 @@ static brrr_policy on_problem(void *ud, const brrr_problem *p) {
     (void)brrr_arena_copy(&v->arena, t.detail, &v->trouble.detail);
     (void)brrr_arena_copy(&v->arena, t.message, &v->trouble.message);
   }
+  if (v->policy != BRRR_STOP && v->session->durable && t.has_message &&
+      t.error.status == BRRR_E_IO)
+    return BRRR_RETRY; /* [QUEUE-15] */
   return v->policy;
 }
 
@@ -284,6 +287,7 @@ static char *text_of(ProtobufCBinaryData in) {
 
 static brrr_status open_redis(session *s, const Brrr__Adapter__Open *in) {
   char *url = text_of(in->redis_url);
+  s->durable = in->durable;
   const brrr_redis_options options = {
       .url = url, .durable = in->durable, .dead_after_ms = in->dead_after_ms};
   brrr_status status =

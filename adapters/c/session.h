@@ -17,6 +17,7 @@ typedef struct session {
   frames *frames;
   uv_timer_t grace;        /* how long Close waits for handlers and commands */
   brrr_redis *redis;       /* NULL unless open */
+  bool durable;            /* its queue keeps what was taken */
   brrr_dynamodb *dynamodb; /* NULL if the store is on Redis, too */
   brrr_client client;
   brrr_codec codec; /* of the app */

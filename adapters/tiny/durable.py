@@ -128,6 +128,17 @@ class DurableWorker(Worker):
         finally:
             self.polling = False
 
+    async def handle(self, message: bytes) -> None:
+        while True:
+            try:
+                return await super().handle(message)
+            except BrrrError as error:
+                if error.code != "BACKEND" or self.stopped:
+                    raise
+                await self.report(error)
+                self.forced = True  # [QUEUE-15]
+                await asyncio.sleep(self.rest)
+
     async def done(self, message: bytes, problem: BrrrError | None) -> None:
         """Acknowledge a message, or set it aside [REDIS-34] [QUEUE-20] [REDIS-40]."""
         letter = []

@@ -338,6 +338,7 @@ class Worker:
 
     attempts = 100  # [STORE-5] [STORE-6]
     sets_aside = False  # what is reported; for queues with dead letters
+    rest = 0.1  # seconds, before it tries a queue again that has failed
 
     def __init__(self, brrr: Brrr, topic: str, handler: Handler, report: Report):
         brrr.check_topic(topic)
@@ -349,17 +350,24 @@ class Worker:
     async def run(self) -> None:
         async with aclosing(self.line):
             while not self.stopped:
-                message = await self.get()
-                if message is None:
-                    continue  # [WORK-1]
-                problem = None
                 try:
-                    await self.handle(message)
-                except BrrrError as error:
-                    error.details["message"] = message
+                    message = await self.get()
+                except BrrrError as error:  # it connects again [REDIS-5]
                     await self.report(error)
-                    problem = error
-                await self.done(message, problem)
+                    self.client_id, message = 0, None
+                    await asyncio.sleep(self.rest)
+                if message is not None:  # else [WORK-1]
+                    await self.take(message)
+
+    async def take(self, message: bytes) -> None:
+        problem = None
+        try:
+            await self.handle(message)
+        except BrrrError as error:  # [WORK-11]
+            error.details["message"] = message
+            await self.report(error)
+            problem = error
+        await self.done(message, problem)
 
     async def get(self) -> bytes | None:
         self.polling = True

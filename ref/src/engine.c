@@ -191,7 +191,7 @@ brrr_status brrr_op_reply(brrr_op *op, uint64_t id, const brrr_reply *reply) {
     return BRRR_E_MISUSE;
   s->phase = BRRR__IDLE;
   op->under_way--;
-  if (has_failed(op))
+  if (has_failed(op)) /* nothing comes after it [WORK-11] */
     return BRRR_OK;
   if (reply->status < 0) {
     brrr__op_fail(op, reply->status,

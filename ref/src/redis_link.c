@@ -100,7 +100,7 @@ static void lost(brrr__link *l, const char *words) {
   l->not_before = now + pause_ms(l->failures++);
   forget_addresses(l);
   uv_timer_stop(&l->timer);
-  brrr__link_abandon(l, words);
+  brrr__link_abandon(l, words); /* nothing is sent again [REDIS-24] */
 }
 
 /* The same, where hiredis does not know of it yet. */

@@ -123,7 +123,8 @@ void brrr__lane_rouse(brrr__lane *l) {
 
 static void on_pause_end(uv_timer_t *timer) { brrr__lane_rouse(timer->data); }
 
-/* The other hands of the lane meet the same failure: one pause for all. */
+/* Its pops go on after a pause [REDIS-5]. The other hands of the lane meet the
+ * same failure: one pause for all. */
 static void on_queue_failed(brrr__hand *h, const brrr_reply *reply) {
   brrr__lane *l = h->lane;
   (void)brrr__problem_report(

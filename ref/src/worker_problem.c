@@ -15,7 +15,7 @@ brrr_policy brrr_problem_advice(const brrr_problem *p) {
   if (!p->has_message)
     return BRRR_GO_ON;
   switch (p->error.status) {
-  case BRRR_E_IO: /* a server that restarts is no fault of the message */
+  case BRRR_E_IO: /* a server that restarts is no fault of it [QUEUE-15] */
     return p->attempts < MAX_OUTAGE_TRIES ? BRRR_RETRY : BRRR_DEAD_LETTER;
   case BRRR_E_TASK:
   case BRRR_E_CAS:

@@ -95,7 +95,7 @@ class Pool:
             if adapter.error is None and member.opened:
                 await adapter.close()
                 member.opened = False
-            member.tap.detach()
+            await member.tap.detach()
             await self._forget_connections(member)
         finally:
             if adapter.error is None and not member.opened:

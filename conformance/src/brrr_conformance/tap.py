@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from brrr_conformance.pb import adapter_pb2 as pb
 
 READ_AHEAD = 1 << 20
+# Of the event loop, from a connection that is made to our hearing of it.
+TURNS = 5
 PING, DISCARD = Step((b"PING",)), Step((b"DISCARD",))
 
 
@@ -217,8 +219,10 @@ class Tap:
         self.worker, self.trace, self.director = worker, trace, director
         self._count, self.closed = 0, False
 
-    def detach(self) -> None:
-        """From now on, nobody is to connect."""
+    async def detach(self) -> None:
+        """From now on, nobody is to connect; who has by now is let in first."""
+        for _ in range(TURNS):
+            await asyncio.sleep(0)
         self.closed = True
 
     def cut(self) -> None:

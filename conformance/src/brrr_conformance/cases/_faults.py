@@ -1,0 +1,377 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""What the cases of faults share: scenarios, the steps of each, and what must hold.
+
+A step is an operation of the protocol, and the how-many-eth of its kind: steps are
+those of a worker that does one thing after the other. Which commands an SDK needs
+for it is its own business.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from brrr_conformance.build import ask, queued, stored_call
+from brrr_conformance.commands import Kind
+from brrr_conformance.director import DONE, Match, does
+from brrr_conformance.graph import Graph, Node
+from brrr_conformance.protocol import Decoder
+from brrr_conformance.records import PendingReturns, ScheduleMessage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from brrr_conformance.commands import Operation
+    from brrr_conformance.world import World
+
+BYSTANDER = "z"
+RECORD = "pending_returns/"
+
+
+# ---- steps ------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """The nth time that workers do this, counted from 1."""
+
+    what: str
+    kinds: tuple[Kind, ...]
+    key: str
+    nth: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.what}-{self.nth}"
+
+    @property
+    def reads(self) -> bool:
+        return self.kinds[0] in (Kind.GET, Kind.POP)
+
+    def match(self, *, done: bool = False) -> Match:
+        """Match it; if `done`, not a pop that ended without a message."""
+        seen = 0
+        what = does(*self.kinds, key=self.key)
+        if done and Kind.POP in self.kinds:
+            what &= DONE
+
+        def is_it(_: object) -> bool:
+            nonlocal seen
+            seen += 1
+            return seen == self.nth
+
+        return what & Match(is_it)
+
+
+def point(what: str, nth: int = 1) -> Point:
+    """Name a step: `set call/c`, `register c`, `put t`, `count root1` and so on."""
+    verb, _, key = what.partition(" ")
+    label = what.replace(" ", "-").replace("/", "-")
+    kinds, prefix = {
+        "pop": ((Kind.POP,), ""),
+        "get": ((Kind.GET,), ""),
+        "set": ((Kind.SET,), ""),
+        "register": ((Kind.SET_NEW, Kind.CAS), RECORD),
+        "remove": ((Kind.CAD,), RECORD),
+        "waiting": ((Kind.GET,), RECORD),
+        "count": ((Kind.INCR,), "brrr_count/"),
+        "put": ((Kind.PUT,), ""),
+        "ack": ((Kind.ACK,), ""),
+    }[verb]
+    return Point(label, kinds, prefix + key, nth)
+
+
+# ---- scenarios --------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Scenario:
+    graph: Graph
+    # Root_id and call_hash of each message that is there at first.
+    roots: tuple[tuple[str, str], ...]
+    points: tuple[Point, ...]
+
+    @property
+    def topics(self) -> list[str]:
+        return sorted({node.topic for node in self.graph.nodes.values()})
+
+    def puts(self, name: str) -> int:
+        """Say how many messages the handling of a call's message may put."""
+        nodes = self.graph.nodes
+        children = len(nodes[name].children) if name in nodes else 0
+        parents = sum(name in node.children for node in nodes.values())
+        return max(children, parents * len(self.roots))
+
+    async def given(self, world: World) -> None:
+        tops = dict.fromkeys(name for _, name in self.roots)
+        await world.given(self.graph.calls(*tops))
+        for root in self.roots:
+            await world.given(queued(self.graph.nodes[root[1]].topic, root))
+        world.actors.learn(self.graph.rules())
+
+
+ONE_CHILD = Scenario(
+    Graph({"p": Node(("c",)), "c": Node()}),
+    (("root1", "p"),),
+    (
+        point("pop t"),
+        point("get call/p"),
+        point("set call/c"),
+        point("waiting c"),
+        point("register c"),
+        point("count root1"),
+        point("put t"),
+        point("pop t", 2),
+        point("get call/c"),
+        point("set value/c"),
+        point("waiting c", 2),
+        point("count root1", 2),
+        point("put t", 2),
+        point("remove c"),
+        point("pop t", 3),
+        point("get call/p", 2),
+        point("set value/p"),
+        point("waiting p"),
+    ),
+)
+
+GATHER = Scenario(
+    Graph({"p": Node(("a", "b")), "a": Node(), "b": Node()}),
+    (("root1", "p"),),
+    (
+        point("set call/a"),
+        point("set call/b"),
+        point("register a"),
+        point("register b"),
+        point("count root1"),
+        point("count root1", 2),
+        point("put t"),
+        point("put t", 2),
+        point("pop t", 2),
+        point("set value/a"),
+        point("put t", 3),
+        point("remove a"),
+        point("pop t", 3),
+        point("set value/b"),
+        point("put t", 4),
+        point("remove b"),
+        point("pop t", 4),
+        point("set value/p"),
+    ),
+)
+
+TWO_ROOTS = Scenario(
+    Graph({"p": Node(("c",)), "c": Node()}),
+    (("root1", "p"), ("root2", "p")),
+    (
+        point("register c"),
+        point("put t"),
+        point("pop t", 2),
+        point("register c", 2),
+        point("count root2"),
+        point("put t", 2),
+        point("set value/c"),
+        point("put t", 3),
+        point("count root2", 2),
+        point("put t", 4),
+        point("remove c"),
+        point("set value/p"),
+    ),
+)
+
+TWO_PARENTS = Scenario(
+    Graph({"p": Node(("c",)), "q": Node(("c",)), "c": Node()}),
+    (("root1", "p"), ("root2", "q")),
+    (
+        point("set call/c"),
+        point("register c"),
+        point("set call/c", 2),
+        point("waiting c", 2),
+        point("register c", 2),
+        point("pop t", 3),
+        point("set value/c"),
+        point("waiting c", 3),
+        point("put t", 2),
+        point("put t", 3),
+        point("count root2"),
+        point("remove c"),
+        point("set value/p"),
+        point("set value/q"),
+    ),
+)
+
+CHAIN = Scenario(
+    Graph(
+        {
+            "p": Node(("m",)),
+            "m": Node(("c",), topic="u"),
+            "c": Node(),
+        }
+    ),
+    (("root1", "p"),),
+    (
+        point("register m"),
+        point("put u"),
+        point("pop u"),
+        point("get call/m"),
+        point("register c"),
+        point("put t"),
+        point("set value/c"),
+        point("put u", 2),
+        point("remove c"),
+        point("pop u", 2),
+        point("set value/m"),
+        point("put t", 2),
+        point("remove m"),
+        point("set value/p"),
+    ),
+)
+
+SCENARIOS = {
+    "one-child": ONE_CHILD,
+    "gather": GATHER,
+    "two-roots": TWO_ROOTS,
+    "two-parents": TWO_PARENTS,
+    "chain": CHAIN,
+}
+
+
+# ---- what must hold ---------------------------------------------------------
+
+
+async def check_store(world: World, scenario: Scenario) -> None:
+    """Demand that the store never lies, whatever is unfinished.
+
+    Each value is the right one. Whoever is named, in a message or a record, has a
+    call. No counter is below what was put under its root.
+    """
+    found = await world.database.read()
+    values = scenario.graph.values | {BYSTANDER: BYSTANDER.encode()}
+    put = Counter(message.root_id for message in messages_put(world))
+    for key, stored in found.items():
+        kind, _, name = key.decode().partition("/")
+        if kind == "value":
+            assert stored == values[name], f"the value of {name} is {stored!r}"
+        elif kind == "pending_returns":
+            assert isinstance(stored, bytes)
+            waiting = PendingReturns.decode(stored).returns
+            for each in (name, *(parent.call_hash for parent in waiting)):
+                assert f"call/{each}".encode() in found, f"{each} waits without a call"
+        elif kind == "brrr_count":
+            assert isinstance(stored, bytes)
+            assert int(stored) >= put[name], f"{put[name]} put, {stored!r} counted"
+
+
+def messages_put(world: World) -> list[ScheduleMessage]:
+    """Give what workers and clients have put, as far as they know."""
+    decoder = Decoder()
+    return [
+        ScheduleMessage.decode(each.octets or b"")
+        for frame in world.frames
+        for each in decoder.show(frame)
+        if frame.reply is not None and each.kind is Kind.PUT and each.done
+    ]
+
+
+def check_commands(world: World, scenario: Scenario) -> None:
+    """Demand the order of steps, of each message that a worker has taken.
+
+    What rests on a step that has failed is not done. What must not be done twice is
+    not sent again when its reply did not come [REDIS-24]. A record is removed when a
+    message for each return in it was put, and not before.
+    """
+    decoder = Decoder()
+    handlings: dict[str, Handling] = {}
+    put: set[bytes] = set()
+    for frame in world.frames:
+        for each in decoder.show(frame):
+            handling = handlings.setdefault(frame.worker, Handling(1))
+            if frame.reply is None:
+                handling.sent(each, frame.connection, put)
+            elif each.kind is Kind.POP and each.done:
+                message = ScheduleMessage.decode(each.octets or b"")
+                handlings[frame.worker] = Handling(scenario.puts(message.call_hash))
+            else:
+                handling.answered(each, frame.connection)
+                if each.kind is Kind.PUT and each.done:
+                    put.add(each.octets or b"")
+
+
+class Handling:
+    """What a worker does for one message, of which it puts `puts` others at most.
+
+    One thing may be sent after the other without waiting, over one connection.
+    """
+
+    def __init__(self, puts: int) -> None:
+        self.puts = puts
+        # By key: the connection that a write is under way on; None if it has failed.
+        self.unsure: dict[str, int | None] = {}
+        self.once: Counter[tuple[Kind, str, bytes]] = Counter()
+        self.counted = 0
+
+    def answered(self, done: Operation, connection: int) -> None:
+        if done.error is not None:
+            self.unsure[done.key] = None
+            self.once[_once(done)] -= 1
+            self.counted -= done.kind is Kind.INCR
+        elif self.unsure.get(done.key) == connection:
+            del self.unsure[done.key]
+
+    def sent(self, it: Operation, connection: int, put: set[bytes]) -> None:
+        for key in _rests_on(it):
+            on = self.unsure.get(key, connection)
+            assert on == connection, f"{it} is done, and the write of {key} has failed"
+        if it.kind in (Kind.SET, Kind.SET_NEW, Kind.CAS, Kind.CAD):
+            self.unsure[it.key] = connection
+        if it.kind in (Kind.SET_NEW, Kind.CAS, Kind.CAD, Kind.PUT, Kind.INCR):
+            self.once[_once(it)] += 1
+            most = self.puts if it.kind is Kind.INCR else 1
+            assert self.once[_once(it)] <= most, f"{it} is sent again"
+        self.counted += (it.kind is Kind.INCR) - (it.kind is Kind.PUT)
+        assert self.counted >= 0, f"{it}: {it.octets!r} was not counted"
+        if it.kind is Kind.CAD and it.expected is not None:
+            for each in PendingReturns.decode(it.expected).returns:
+                message = ScheduleMessage(each.root_id, each.call_hash).encode()
+                assert message in put, f"{it} is done, and {message!r} was not put"
+
+
+def _once(it: Operation) -> tuple[Kind, str, bytes]:
+    """Name what is done once for a message: a compare on this key, a put of this."""
+    kind = Kind.CAS if it.kind in (Kind.SET_NEW, Kind.CAD) else it.kind
+    return kind, it.key, (it.octets or b"") if kind is Kind.PUT else b""
+
+
+def _rests_on(it: Operation) -> Iterable[str]:
+    """Give the keys that must have been written before."""
+    if it.kind in (Kind.SET_NEW, Kind.CAS) and it.key.startswith(RECORD):
+        yield "call/" + it.key.removeprefix(RECORD)  # [SCHED-20]
+    if it.kind is Kind.CAD:
+        yield "value/" + it.key.removeprefix(RECORD)  # [RET-1]
+    if it.kind is Kind.PUT:  # [SCHED-21]
+        yield RECORD + ScheduleMessage.decode(it.octets or b"").call_hash
+
+
+async def check_alive(world: World, topics: Iterable[str]) -> None:
+    """Demand that workers of these topics take messages still."""
+    await world.given(stored_call(BYSTANDER))
+    for topic in topics:
+        await world.given(queued(topic, ("root9", BYSTANDER)))
+        await world.quiet()
+        taken = await world.stored(f"value/{BYSTANDER}") is not None
+        assert taken, f"nobody takes a message from {topic} any more"
+        await world.remove(f"value/{BYSTANDER}")
+
+
+async def schedule_again(world: World, scenario: Scenario) -> None:
+    """Schedule each root anew that has no value, and demand that it gets it."""
+    for name in dict.fromkeys(name for _, name in scenario.roots):
+        if await world.stored(f"value/{name}") is None:
+            node = scenario.graph.nodes[name]
+            await world.schedule(node.topic, ask(name))
+            await world.quiet()
+    for name in dict.fromkeys(name for _, name in scenario.roots):
+        found = await world.stored(f"value/{name}")
+        assert found == scenario.graph.values[name], (
+            f"{name} is not repaired: {found!r}"
+        )

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Faults at each step of a plain worker: it dies, is cut off, is answered an error.
+
+A plain queue loses a message with the worker that took it. So a call may be left
+unfinished; but the store must not lie, the worker goes on, and scheduling the root
+again repairs all.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from brrr_conformance.build import response
+from brrr_conformance.cases._faults import (
+    BYSTANDER,
+    SCENARIOS,
+    Point,
+    Scenario,
+    check_alive,
+    check_commands,
+    check_store,
+    schedule_again,
+)
+from brrr_conformance.commands import Kind
+from brrr_conformance.director import CUT_AFTER, CUT_BEFORE, Action, Cut, answer
+
+if TYPE_CHECKING:
+    from brrr_conformance.director import Passing
+    from brrr_conformance.world import World
+
+pytestmark = pytest.mark.profile("worker")
+requirement = pytest.mark.requirement
+
+STEPS = {
+    f"{name}-{each}": (scenario, each)
+    for name, scenario in SCENARIOS.items()
+    for each in scenario.points
+}
+FAULTS = ["dies", "cut-before", "cut-after", "error"]
+
+
+@requirement("WORK-11", "REDIS-5", "REDIS-24")
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("step", STEPS)
+async def test_at(world: World, step: str, fault: str) -> None:
+    """Whatever happens at a step, a new root finishes what is left unfinished."""
+    scenario, place = STEPS[step]
+    action = action_of(world, place, fault)
+    match = place.match(done=action.before is None)
+    rule = world.director.rule(match, action, times=1)
+    world.actors.learn({BYSTANDER: response(BYSTANDER.encode())})
+    await scenario.given(world)
+    for topic in scenario.topics:
+        await world.start(topic)
+    await world.quiet()
+    assert rule.played, f"no worker comes to {place}"
+    await check_store(world, scenario)
+    if fault == "dies":
+        await replace_the_dead(world)
+    else:
+        await check_report(world, scenario, place)
+    await check_alive(world, scenario.topics)
+    await schedule_again(world, scenario)
+    await check_store(world, scenario)
+    check_commands(world, scenario)
+
+
+def action_of(world: World, place: Point, fault: str) -> Action:
+    if fault == "error":
+        return answer(
+            "LOADING Redis is loading the dataset in memory"
+            if place.reads
+            else "OOM command not allowed when used memory > 'maxmemory'."
+        )
+    if fault == "dies":
+        return dies(world)
+    return CUT_BEFORE if fault == "cut-before" else CUT_AFTER
+
+
+def dies(world: World) -> Action:
+    """Let the worker die when the command is done, and before it knows."""
+
+    async def after(it: Passing) -> None:
+        world.kill(world.worker(it.worker))
+        raise Cut
+
+    return Action("killed after", after=after)
+
+
+async def replace_the_dead(world: World) -> None:
+    for worker in [each for each in world.workers if each.ended]:
+        await world.start(worker.serving.topic)
+
+
+async def check_report(world: World, scenario: Scenario, place: Point) -> None:
+    """Demand that every worker goes on, and tells what it gave up."""
+    ended = [each.name for each in world.workers if each.ended]
+    assert not ended, f"{', '.join(ended)} has ended because of it"
+    names = [name for _, name in scenario.roots]
+    done = [name for name in names if await world.stored(f"value/{name}")]
+    # A message that a plain pop took and did not bring is lost, and nobody knows.
+    told = done == names or bool(world.problems) or Kind.POP in place.kinds
+    assert told, "a message is given up without a report"

@@ -82,8 +82,12 @@ export class Session {
     this.closing = true;
     this.giveUp();
     for (const end = Date.now() + CLOSE_MS; serving.size && Date.now() < end;) {
-      this.unblock().catch(() => undefined); // without Redis there is nothing to end
-      await Promise.race([Promise.all(serving), setTimeout(20)]);
+      // Without Redis there is nothing to end. What is begun here must be over when
+      // the pool is: it would connect again.
+      const unblocked = this.unblock().catch(() => undefined);
+      const turn = Promise.race([Promise.all(serving), setTimeout(20)]);
+      const left = setTimeout(end - Date.now(), null, { ref: false });
+      await Promise.race([Promise.all([unblocked, turn]), left]);
     }
     this.redis.destroy();
   }

@@ -223,7 +223,6 @@ DONE: dict[str, Any] = {"reply": {"done": {}}}
 @pytest.mark.parametrize(
     ("serve", "words"),
     [
-        ([DONE], "replied to serve with done"),
         ([INVOCATION, INVOCATION], "second invocation with the number 1"),
         ([{"reply": {"found": {}}}], "replied to serve with found"),
         ([PROBLEM], "a problem while serving with STOP"),
@@ -241,8 +240,11 @@ async def test_serves_wrongly(
     await adapter.end()
 
 
-async def test_worker_that_ends_by_itself(make_adapter: MakeAdapter) -> None:
-    adapter = await start(make_adapter, serve=[PROBLEM, {"reply": REFUSED}])
+@pytest.mark.parametrize("last", [{"reply": REFUSED}, DONE], ids=["problem", "done"])
+async def test_worker_that_ends_by_itself(
+    make_adapter: MakeAdapter, last: dict[str, Any]
+) -> None:
+    adapter = await start(make_adapter, serve=[PROBLEM, last])
     listener = Listener()
     await adapter.serve(listener.serving)
     await asyncio.wait_for(listener.serving.ended.wait(), 5)

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 PROTOCOL = 1
 START_SECONDS = 15.0  # an interpreter may have to be warmed up
+ENDED = "the worker has ended by itself, without a problem"
 EXIT_SECONDS = 5.0  # adapter.proto: what Close and the end of input may take
 STDERR_TAIL = 8192
 PIPE_SIZE = 1 << 20  # a record of 16 MiB goes through it in pieces
@@ -369,9 +370,12 @@ class Adapter:
             if serving.policy == pb.STOP:
                 raise AdapterBroken("a problem while serving with STOP")
             serving.on_problem(serving, reply.problem)
-        elif kind == "failure" or (kind == "done" and self._closing):
+        elif kind in ("failure", "done"):
             del self._serving[reply.id]
-            serving.failure = reply.failure if kind == "failure" else None
+            if kind == "failure":
+                serving.failure = reply.failure
+            elif not self._closing:  # a loop that ends, and its adapter sees no error
+                serving.failure = pb.Failure(code=pb.UNEXPECTED, reason=ENDED)
             serving.ended.set()
             serving.on_end(serving)
         else:

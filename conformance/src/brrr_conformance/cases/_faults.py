@@ -14,7 +14,16 @@ from typing import TYPE_CHECKING
 
 from brrr_conformance.build import ask, queued, stored_call
 from brrr_conformance.commands import Kind
-from brrr_conformance.director import DONE, Match, does
+from brrr_conformance.director import (
+    CUT_AFTER,
+    CUT_BEFORE,
+    DONE,
+    Action,
+    Cut,
+    Match,
+    answer,
+    does,
+)
 from brrr_conformance.graph import Graph, Node
 from brrr_conformance.protocol import Decoder
 from brrr_conformance.records import PendingReturns, ScheduleMessage
@@ -23,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from brrr_conformance.commands import Operation
+    from brrr_conformance.director import Passing
     from brrr_conformance.world import World
 
 BYSTANDER = "z"
@@ -38,7 +48,8 @@ class Point:
 
     what: str
     kinds: tuple[Kind, ...]
-    key: str
+    # None is any: of the lists in flight only their worker knows the name.
+    key: str | None
     nth: int = 1
 
     def __str__(self) -> str:
@@ -76,9 +87,9 @@ def point(what: str, nth: int = 1) -> Point:
         "waiting": ((Kind.GET,), RECORD),
         "count": ((Kind.INCR,), "brrr_count/"),
         "put": ((Kind.PUT,), ""),
-        "ack": ((Kind.ACK,), ""),
+        "acknowledge": ((Kind.ACK, Kind.SET_ASIDE), ""),
     }[verb]
-    return Point(label, kinds, prefix + key, nth)
+    return Point(label, kinds, prefix + key or None, nth)
 
 
 # ---- scenarios --------------------------------------------------------------
@@ -234,6 +245,31 @@ SCENARIOS = {
     "two-parents": TWO_PARENTS,
     "chain": CHAIN,
 }
+
+
+# ---- faults -----------------------------------------------------------------
+
+
+def action_of(world: World, place: Point, fault: str) -> Action:
+    if fault == "error":
+        return answer(
+            "LOADING Redis is loading the dataset in memory"
+            if place.reads
+            else "OOM command not allowed when used memory > 'maxmemory'."
+        )
+    if fault == "dies":
+        return dies(world)
+    return CUT_BEFORE if fault == "cut-before" else CUT_AFTER
+
+
+def dies(world: World) -> Action:
+    """Let the worker die when the command is done, and before it knows."""
+
+    async def after(it: Passing) -> None:
+        world.kill(world.worker(it.worker))
+        raise Cut
+
+    return Action("killed after", after=after)
 
 
 # ---- what must hold ---------------------------------------------------------

@@ -18,6 +18,7 @@ import tempfile
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING
 
+from brrr_conformance.attached import Attached, attach
 from brrr_conformance.framing import MAX_FRAME, pack, read_reply
 from brrr_conformance.outcome import (
     AdapterBroken,
@@ -75,12 +76,14 @@ class _Waiting:
 @dataclass(slots=True)
 class Adapter:
     config: AdapterConfig
-    process: asyncio.subprocess.Process
+    process: asyncio.subprocess.Process | Attached
     stderr: IO[bytes]
     welcome: pb.Welcome = field(default_factory=pb.Welcome)
     error: Exception | None = None
     # Called once when `error` is set.
     on_error: Callable[[], None] | None = None
+    # Is shown every command and every reply.
+    on_io: Callable[[pb.Command | pb.Reply], None] | None = None
     # Seconds for each reply, where the usual is more.
     patience: float = math.inf
     _last_id: int = 0
@@ -96,6 +99,9 @@ class Adapter:
     @classmethod
     async def start(cls, config: AdapterConfig) -> Adapter:
         """Start the process and greet it."""
+        if config.attached:
+            theirs = await attach(config, MAX_FRAME)
+            return await cls._greeted(cls(config, theirs, tempfile.TemporaryFile()))
         stderr = tempfile.TemporaryFile()  # noqa: SIM115 - closed by end()
         try:
             process = await asyncio.create_subprocess_exec(
@@ -115,7 +121,10 @@ class Adapter:
             raise HarnessError(
                 f"{config.name}: cannot start {program}: {error.strerror}"
             ) from error
-        adapter = cls(config, process, stderr)
+        return await cls._greeted(cls(config, process, stderr))
+
+    @classmethod
+    async def _greeted(cls, adapter: Adapter) -> Adapter:
         adapter._reader = asyncio.create_task(adapter._read())
         try:
             await adapter._greet()
@@ -132,7 +141,7 @@ class Adapter:
             self._closing = True
             self.process.stdin.close()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self.process.wait(), EXIT_SECONDS)
+                await asyncio.wait_for(self.process.wait(), self._limit(EXIT_SECONDS))
         self._kill()
         status = await self.process.wait()
         if self._reader is not None:
@@ -156,6 +165,9 @@ class Adapter:
 
     def _kill(self) -> None:
         if self.process.returncode is not None:
+            return
+        if isinstance(self.process, Attached):
+            self.process.leave()
             return
         # The whole session: an adapter may be a script around a program.
         with contextlib.suppress(ProcessLookupError):
@@ -231,7 +243,7 @@ class Adapter:
         command = pb.Command(close=pb.Close())
         await self._ask(command, "done", EXIT_SECONDS)
         try:  # the Done of a Serve may come just after that of Close
-            async with asyncio.timeout(EXIT_SECONDS):
+            async with asyncio.timeout(self._limit(EXIT_SECONDS)):
                 for serving in list(self._serving.values()):
                     await serving.ended.wait()
         except TimeoutError:
@@ -270,7 +282,7 @@ class Adapter:
         """Send a command and wait for its one reply, of the expected kind."""
         name = command.WhichOneof("command") or "nothing"
         future: asyncio.Future[pb.Reply] = asyncio.get_running_loop().create_future()
-        seconds = min(timeout or self.config.timeout, self.patience)
+        seconds = self._limit(min(timeout or self.config.timeout, self.patience))
         try:
             async with asyncio.timeout(seconds):
                 await self._send(
@@ -291,12 +303,18 @@ class Adapter:
             raise self._broken(f"replied to {name} with {reply.WhichOneof('reply')}")
         return reply
 
+    def _limit(self, seconds: float) -> float | None:
+        """Give how long to wait; under a debugger, that is for ever."""
+        return None if self.config.attached else seconds
+
     async def _send(self, command: pb.Command, register: Callable[[int], None]) -> None:
         if self.error is not None:
             raise self.error
         self._last_id += 1
         command.id = self._last_id
         register(command.id)
+        if self.on_io is not None:
+            self.on_io(command)
         stdin = self.process.stdin
         if stdin is None:
             raise HarnessError("the adapter has no standard input")
@@ -344,6 +362,8 @@ class Adapter:
 
     def _take(self, reply: pb.Reply) -> None:
         """Hand a reply to whom it belongs; raise AdapterBroken if to nobody."""
+        if self.on_io is not None:
+            self.on_io(reply)
         kind = reply.WhichOneof("reply")
         if kind is None:
             raise AdapterBroken(f"reply {reply.id} says nothing (its oneof is unset)")

@@ -7,6 +7,7 @@ import typer
 
 from brrr_conformance.commands_explain import explain, list_
 from brrr_conformance.commands_matrix import matrix
+from brrr_conformance.commands_replay import replay
 from brrr_conformance.commands_run import run, vectors
 from brrr_conformance.options import Exit
 from brrr_conformance.outcome import HarnessError
@@ -19,6 +20,7 @@ app = typer.Typer(
 )
 app.command()(run)
 app.command()(vectors)
+app.command()(replay)
 app.command()(matrix)
 app.command("list")(list_)
 app.command()(explain)

@@ -14,13 +14,16 @@ from brrr_conformance.config import Store, load_adapter, load_adapters
 from brrr_conformance.deviation import write_skeletons
 from brrr_conformance.options import (
     Adapters,
+    Attach,
     Exit,
+    Failures,
     Jobs,
     Json,
     Junit,
     Redis,
     Seed,
     StoreName,
+    failures_folder,
     verdict,
 )
 from brrr_conformance.outcome import HarnessError
@@ -86,6 +89,14 @@ def run(
             "--without-deviations", help="Judge as if no deviation were known."
         ),
     ] = False,
+    attach: Attach = False,
+    failures: Failures = None,
+    keep_deviations: Annotated[
+        bool,
+        typer.Option(
+            "--keep-deviations", help="Failure files of known deviations too."
+        ),
+    ] = False,
     write_deviations: Annotated[
         Path | None,
         typer.Option(
@@ -94,10 +105,15 @@ def run(
     ] = None,
 ) -> None:
     """Run cases and vectors against one adapter or several."""
-    jobs = default_jobs() if jobs is None else jobs
+    jobs = (1 if attach else default_jobs()) if jobs is None else jobs
     options = ["--store", store, "--jobs", str(jobs), "--tier", tier]
+    options += ["--failures", str(failures_folder(failures, json_file))]
     if without_deviations:
         options += ["--without-deviations"]
+    if attach:
+        options += ["--attach"]
+    if keep_deviations:
+        options += ["--keep-deviations"]
     if expression is None and profile is None and tier is Tier.FULL:
         options += ["--whole"]
     if expression is not None:

@@ -70,6 +70,8 @@ class AdapterConfig:
     env: Mapping[str, str] = field(default_factory=dict)
     # Seconds for each reply to a command.
     timeout: float = 10.0
+    # Its user starts it (attached.py); nothing has to be in time then.
+    attached: bool = False
 
     def environment(self) -> dict[str, str]:
         """Build the process's environment.

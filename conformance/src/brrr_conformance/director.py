@@ -252,6 +252,8 @@ class Rules:
     """A Director (tap.py): each rule sees each command, in the order of the rules."""
 
     trace: Trace = field(default_factory=Trace)
+    # Whether a command went that no SDK had sent.
+    has_rewritten: bool = False
     _before: list[Rule] = field(default_factory=list)
     _after: list[Rule] = field(default_factory=list)
     _decoder: Decoder = field(default_factory=Decoder)
@@ -279,6 +281,7 @@ class Rules:
                     return instead
                 if instead is not None:
                     it = Passing(worker, connection, instead, operations)
+                    self.has_rewritten = True
         return it.step
 
     async def release(

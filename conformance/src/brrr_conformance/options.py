@@ -53,6 +53,21 @@ Json = Annotated[
 Junit = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Write the results as JUnit XML.")
 ]
+Failures = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR",
+        help="Write a file for each failure, to replay; usually into failures/ next "
+        "to the JSON report, or into build/conformance/failures.",
+    ),
+]
+Attach = Annotated[
+    bool,
+    typer.Option(
+        "--attach",
+        help="Start the adapters yourself, under a debugger: says how, and waits.",
+    ),
+]
 Seed = Annotated[int, typer.Option(metavar="N", help="Other choices for other seeds.")]
 Jobs = Annotated[
     int | None,
@@ -74,3 +89,9 @@ def verdict(outcomes: Iterable[Outcome]) -> Exit:
         return Exit.FAILED
     due = (Status.PASSED, Status.KNOWN_DEVIATION)
     return Exit.OK if any(status in due for status in statuses) else Exit.NOTHING
+
+
+def failures_folder(asked: Path | None, report: Path | None) -> Path:
+    """Say where failure files go: where asked, or near the report."""
+    near = Path("build/conformance") if report is None else report.parent
+    return (asked or near / "failures").resolve()

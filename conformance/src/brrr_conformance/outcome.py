@@ -14,6 +14,8 @@ from brrr_conformance.pb import adapter_pb2
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from brrr_conformance.checker import Violation
+
 
 class Status(StrEnum):
     PASSED = "passed"
@@ -41,6 +43,14 @@ def worst(statuses: Iterable[Status]) -> Status:
 
 class CaseFailed(AssertionError):
     """The SDK did something else than the specification says."""
+
+
+class TraceRejected(CaseFailed):
+    """The case is content, but not the trace checker: commands broke a rule."""
+
+    def __init__(self, violation: Violation) -> None:
+        super().__init__(str(violation))
+        self.violation = violation
 
 
 class AdapterCrashed(Exception):

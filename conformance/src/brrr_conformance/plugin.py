@@ -30,6 +30,7 @@ from brrr_conformance.outcome import (
     HarnessError,
     NotImplementedByAdapter,
     Status,
+    TraceRejected,
     status_of,
 )
 from brrr_conformance.pool import Bench, Pool, Shelf
@@ -52,6 +53,7 @@ pytest_plugins = [
     "brrr_conformance.parallel",
     "brrr_conformance.rounds",
     "brrr_conformance.tiers",
+    "brrr_conformance.keeping",
 ]
 
 CASE_SECONDS = 30.0
@@ -63,6 +65,8 @@ ADAPTERS = pytest.StashKey[list[AdapterConfig]]()
 SPEC = pytest.StashKey[Spec]()
 WELCOMES: pytest.StashKey[dict[str, pb.Welcome]] = pytest.StashKey()
 CASE = pytest.StashKey["Case"]()
+# What the case chose in an earlier run.
+RECIPE: pytest.StashKey[dict[str, Any]] = pytest.StashKey()
 OUTCOME = pytest.StashKey[Outcome]()
 # What the lists of all adapters say, and what they say of one case.
 LISTED: pytest.StashKey[tuple[Deviation, ...]] = pytest.StashKey()
@@ -131,6 +135,8 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", marker)
     try:
         adapters = load_adapters(config.getoption("--adapter"))
+        if config.getoption("--attach"):
+            adapters = [replace(each, attached=True) for each in adapters]
         config.stash[ADAPTERS] = adapters
         config.stash[SPEC] = spec = read_spec()
         config.stash[WELCOMES] = {}
@@ -211,7 +217,7 @@ def _profile(node: pytest.Item | pytest.Function) -> str:
     return str(marker.args[0]) if marker else ""
 
 
-def _members(item: pytest.Item) -> tuple[AdapterConfig, ...]:
+def members(item: pytest.Item) -> tuple[AdapterConfig, ...]:
     fleet = _fleet(item)
     return fleet.members if fleet else ()
 
@@ -249,8 +255,8 @@ def _look_up_deviations(
     listed = config.stash[LISTED]
     for item in kept:
         case, fleet = item.stash[CASE], item.stash[OUTCOME].adapter
-        members = [each.name for each in _members(item)]
-        mine = [entry for entry in listed if entry.adapter in members]
+        names = [each.name for each in members(item)]
+        mine = [entry for entry in listed if entry.adapter in names]
         item.stash[KNOWN] = deviation.entries_for(mine, case.id, fleet)
     # Of mixed fleets there may be none in this run.
     known = {item.stash[CASE].id for item in kept} | elsewhere
@@ -281,11 +287,12 @@ def _with_deadline(
     seconds = float(marker.args[0]) if marker else CASE_SECONDS
     known = item.stash[KNOWN]
     seconds = min(seconds, deviation.patience(known) * CASE_PATIENCE)
+    limit_seconds = None if item.config.getoption("--attach") else seconds
 
     @functools.wraps(test)
     async def limited(*args: Any, **kwargs: Any) -> None:
         try:
-            async with asyncio.timeout(seconds) as limit:
+            async with asyncio.timeout(limit_seconds) as limit:
                 await test(*args, **kwargs)
         except TimeoutError as error:
             if not limit.expired():
@@ -362,10 +369,17 @@ async def world(
     """Give a clean database with the client and the workers of an SDK."""
     await server.redis.flushdb()
     world = World(pool, fleet.client, fleet.workers, server.redis, table)
-    world.recipe = Recipe(request.config.getoption("--seed"))
+    given = request.config.stash[RECIPE]
+    world.recipe = Recipe(request.config.getoption("--seed"), given)
     world.patience = deviation.patience(request.node.stash[KNOWN])
     yield world
-    await world.end()
+    try:
+        passed = request.node.stash[OUTCOME].status is Status.PASSED
+        violation = world.judge() if passed else None
+    finally:
+        await world.end()
+    if violation is not None:
+        raise TraceRejected(violation)
 
 
 @pytest.fixture
@@ -396,6 +410,8 @@ def pytest_runtest_makereport(
     elif error is not None:
         message = diagnose(item.config.stash[SPEC], item, report, error)
         report.longrepr = message
+    if isinstance(error, TraceRejected):
+        before = before.about(error.violation.requirement)
     outcome = before.after(status, call.duration, message)
     item.stash[OUTCOME] = outcome
     if known := item.stash[KNOWN]:

@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import math
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from redis import ResponseError
@@ -18,14 +19,14 @@ from redis import ResponseError
 from brrr_conformance.adapter import Adapter
 from brrr_conformance.http_tap import HttpTap
 from brrr_conformance.outcome import AdapterBroken
-from brrr_conformance.tap import Tap
+from brrr_conformance.tap import Tap, Trace
 
 if TYPE_CHECKING:
     from brrr_conformance.config import AdapterConfig
     from brrr_conformance.dynamodb import DynamoDb, Table
     from brrr_conformance.pb import adapter_pb2 as pb
     from brrr_conformance.server import Server
-    from brrr_conformance.tap import Director, Trace
+    from brrr_conformance.tap import Director
 
 
 @dataclass(slots=True)
@@ -99,7 +100,8 @@ class Pool:
             await self._forget_connections(member)
         finally:
             if adapter.error is None and not member.opened:
-                adapter.on_error, adapter.patience = None, math.inf
+                adapter.on_error = adapter.on_io = None
+                adapter.patience = math.inf
                 self._free[adapter.config.name].append(member)
             else:
                 await self._end(member)
@@ -163,8 +165,10 @@ class Bench:
     # Seconds for each reply, where the usual is more.
     patience: float = math.inf
     last: Adapter | None = None
+    trace: Trace = field(default_factory=Trace)
 
     async def adapter(self) -> Adapter:
         self.last = await self.shelf.take(self.config)
         self.last.patience = self.patience
+        self.last.on_io = partial(self.trace.aside, self.config.name)
         return self.last

@@ -223,9 +223,9 @@ def _not_printable(octets: bytes) -> int | None:
 # ---- decoding ---------------------------------------------------------------
 
 
-def decode(kind: Kind, octets: bytes) -> Record:
-    """Read a record as a level 2 decoder does, or raise DecodeError."""
-    return _decode(kind.record_type, octets)
+def decode(kind: Kind, octets: bytes, level: int = 2) -> Record:
+    """Read a record as a decoder of this level does, or raise DecodeError."""
+    return _decode(kind.record_type, octets, level)
 
 
 def _decode(record_type: type[_R], octets: bytes, level: int = 2) -> _R:

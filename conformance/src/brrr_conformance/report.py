@@ -39,6 +39,11 @@ class Outcome:
             self, status=total, seconds=self.seconds + seconds, message=first
         )
 
+    def about(self, requirement: str) -> Outcome:
+        """Count for this requirement too."""
+        names = dict.fromkeys((*self.requirements, requirement))
+        return replace(self, requirements=tuple(names))
+
     def to_json(self) -> dict[str, Any]:
         table = asdict(self)
         return {**table, "requirements": list(self.requirements)}

@@ -41,6 +41,8 @@ class Server:
     port: int
     db: int
     redis: Redis
+    # Of the server, such as 7.0.15.
+    version: str = ""
 
     def url(self, port: int) -> str:
         """Give the address of this database behind another port here (a tap)."""
@@ -76,7 +78,7 @@ async def private_server() -> AsyncIterator[Server]:
             try:
                 # Somebody else may have taken the port in the meantime.
                 if await _is_ours(redis, folder):
-                    yield Server("127.0.0.1", port, 0, redis)
+                    yield Server("127.0.0.1", port, 0, redis, await _version(redis))
                     return
             finally:
                 await redis.aclose()
@@ -125,7 +127,7 @@ async def foreign_server(url: str) -> AsyncIterator[Server]:
                 f"{url}: the database holds {size} keys; a run empties it, so it "
                 "must be empty before"
             )
-        yield Server(host, port, db, redis)
+        yield Server(host, port, db, redis, await _version(redis))
         await redis.flushdb()
     finally:
         await redis.aclose()
@@ -147,6 +149,11 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+async def _version(redis: Redis) -> str:
+    answer: Any = await redis.info("server")
+    return str(answer["redis_version"])
 
 
 async def raw(redis: Any, *words: str | bytes | int) -> Any:

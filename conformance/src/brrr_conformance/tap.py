@@ -17,12 +17,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from brrr_conformance import resp
+from brrr_conformance.aside import Aside
 from brrr_conformance.outcome import HarnessError
 from brrr_conformance.step import Step, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from brrr_conformance.aside import What
     from brrr_conformance.pb import adapter_pb2 as pb
 
 READ_AHEAD = 1 << 20
@@ -113,9 +115,13 @@ class Trace:
     """What happened in one case, in order; wakes whoever waits for more."""
 
     start: float = field(default_factory=time.monotonic)
+    # The same moment as the time of day.
+    began: float = field(default_factory=time.time)
     frames: list[Frame] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
     interventions: list[Intervention] = field(default_factory=list)
+    # All of adapter.proto that passed, and what the case itself did.
+    asides: list[Aside] = field(default_factory=list)
     # What broke, apart from what a command's own reply tells.
     error: Exception | None = None
     # Counts frames, invocations, answers, problems, ends: anything.
@@ -147,6 +153,10 @@ class Trace:
         lines = [(at, 1, str(self.frames[at])) for at in range(first, len(self.frames))]
         lines += [(it.at, 0, str(it)) for it in self.interventions if it.at >= first]
         return [line for _, _, line in sorted(lines, key=lambda each: each[:2])]
+
+    def aside(self, worker: str, what: What) -> None:
+        seconds = time.monotonic() - self.start
+        self.asides.append(Aside(seconds, len(self.frames), worker, what))
 
     def fail(self, error: Exception) -> None:
         self.error = self.error or error

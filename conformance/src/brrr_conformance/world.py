@@ -17,12 +17,17 @@ from __future__ import annotations
 import asyncio
 import math
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from brrr_conformance import script, state
 from brrr_conformance.adapter import Serving
+from brrr_conformance.aside import Act, Deed
 from brrr_conformance.build import ask
+from brrr_conformance.checker import Violation, check
+from brrr_conformance.commands import text
 from brrr_conformance.database import OnRedis, WithTable
 from brrr_conformance.director import Action, Rules, change, step
 from brrr_conformance.outcome import (
@@ -39,7 +44,7 @@ from brrr_conformance.server import raw
 from brrr_conformance.tap import Trace
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 
     from brrr_conformance.config import AdapterConfig
     from brrr_conformance.database import Database
@@ -142,7 +147,19 @@ class World:
 
     async def given(self, *states: state.State) -> None:
         """Put this into the database, next to what is there."""
-        await self.database.write(state.join(states))
+        joined, now = state.join(states), int(time.time())
+        with self._writing(
+            {
+                entry.key.fill(b"", 0): entry.string.fill(b"", now)
+                for entry in joined.entries
+                if entry.string is not None
+            }
+        ):
+            await self.database.write(joined)
+        for entry in joined.entries:
+            for item in entry.items:
+                key = text(entry.key.fill(b"", 0))
+                self.trace.aside("", Deed(Act.PUSH, key, item.fill(b"", 0)))
 
     async def expect(self, *states: state.State, problems: Sequence[str] = ()) -> None:
         """Demand that the database holds this and nothing else.
@@ -187,7 +204,17 @@ class World:
 
     async def remove(self, key: str) -> None:
         """Remove what is at a key, as another worker might do just now."""
-        await self.database.remove(key.encode())
+        with self._writing({key.encode(): None}):
+            await self.database.remove(key.encode())
+
+    @contextmanager
+    def _writing(self, strings: Mapping[bytes, bytes | None]) -> Iterator[None]:
+        """Note what the case writes: before, for it may be seen at once, and after."""
+        for key in strings:
+            self.trace.aside("", Deed(Act.TOUCH, text(key)))
+        yield
+        for key, octets in strings.items():
+            self.trace.aside("", Deed(Act.WRITE, text(key), octets))
 
     # ---- the SDK's client ---------------------------------------------------
 
@@ -284,6 +311,7 @@ class World:
             if self.trace.events != seen:
                 continue
             if pause == QUIET:
+                self.trace.aside("", Deed(Act.QUIET))
                 return
             left = self.trace.last + self._stall_seconds - time.monotonic()
             if left <= 0:
@@ -311,6 +339,8 @@ class World:
 
     @property
     def _stall_seconds(self) -> float:
+        if any(each.attached for each in self.worker_configs):
+            return math.inf
         return min(STALL_SECONDS, self.patience)
 
     def _stalled(self) -> str:
@@ -390,6 +420,7 @@ class World:
         """
         self._members.remove(worker.member)
         self._killed.append(worker.member)
+        self.trace.aside(worker.name, Deed(Act.KILL))
         worker.member.adapter.kill()
         for task in self.answering:
             if task.get_name() == worker.name:
@@ -398,6 +429,7 @@ class World:
 
     def cut(self, worker: Worker) -> None:
         """Cut a worker's connections to Redis; it may connect again."""
+        self.trace.aside(worker.name, Deed(Act.CUT))
         worker.member.tap.cut()
 
     def worker(self, name: str) -> Worker:
@@ -454,6 +486,13 @@ class World:
 
     # ---- life ---------------------------------------------------------------
 
+    def judge(self) -> Violation | None:
+        """Tell what of all that passed the protocol does not allow.
+
+        Not where the case has sent other commands than the SDK's.
+        """
+        return None if self.director.has_rewritten else check(self.trace)
+
     async def _open(
         self, config: AdapterConfig, name: str, dead_after_ms: int | None = None
     ) -> Member:
@@ -461,6 +500,7 @@ class World:
         self._members.append(member)
         member.attach(name, self.trace, self.director)
         member.adapter.on_error = self.trace.touch
+        member.adapter.on_io = partial(self.trace.aside, name)
         await member.open(self.table, dead_after_ms)
         member.adapter.patience = self.patience
         return member

@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""A shadow of the store: what each key may hold, as far as the replies tell.
+
+A write may be carried out at any time between its command and its reply; so a key
+may hold several things, and a read is right if it found one of those that were
+possible while it was under way. A write without a reply stays possible for ever.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias
+
+from brrr_conformance.aside import Act, Deed
+from brrr_conformance.checker.ledger import reject
+from brrr_conformance.commands import COUNT, STORE, text
+from brrr_conformance.commands import Kind as Do
+from brrr_conformance.step import SCRIPTS
+
+if TYPE_CHECKING:
+    from brrr_conformance.checker.history import Move
+    from brrr_conformance.checker.ledger import Ledger
+
+RECORDS = tuple(map(text, STORE))
+COUNTERS = text(COUNT)
+WRITES = (Do.SET, Do.SET_NEW, Do.CAS, Do.CAD, Do.REMOVE)
+
+Held: TypeAlias = "bytes | None"
+
+
+@dataclass(slots=True)
+class _Key:
+    # What may be there now; and what is being written.
+    held: set[Held] = field(default_factory=lambda: {None})
+    pending: dict[int, Held] = field(default_factory=dict)
+    # For each read or comparison under way, what may have been there meanwhile.
+    seen: dict[int, set[Held]] = field(default_factory=dict)
+    # Whether somebody beside the workers is writing.
+    open: bool = False
+
+    def spread(self) -> None:
+        for each in self.seen.values():
+            each |= self.held
+
+
+@dataclass(slots=True)
+class Shadow:
+    strict: bool
+    keys: dict[str, _Key] = field(default_factory=lambda: defaultdict(_Key))
+    counts: Counter[str] = field(default_factory=Counter)
+    queues: dict[str, Counter[bytes]] = field(
+        default_factory=lambda: defaultdict(Counter)
+    )
+
+    # ---- records ------------------------------------------------------------
+
+    def sent(self, move: Move) -> None:
+        if move.failed or not move.key.startswith(RECORDS):
+            return
+        key = self.keys[move.key]
+        if move.kind in WRITES and move.done is not False:
+            new = move.octets if move.kind in (Do.SET, Do.SET_NEW, Do.CAS) else None
+            key.pending[id(move)] = new
+            key.held.add(new)
+            key.spread()
+        key.seen[id(move)] = set(key.held)
+
+    def answered(self, move: Move) -> None:
+        if move.failed:
+            return
+        if move.key.startswith(RECORDS):
+            key = self.keys[move.key]
+            seen = key.seen.pop(id(move), set())
+            if self.strict and not key.open:
+                self._compare(move, seen)
+            self._settle(key, move)
+        elif self.strict:
+            self._count_and_queue(move)
+
+    def _settle(self, key: _Key, move: Move) -> None:
+        """Note what a key holds now that a write is over, or a read has shown it."""
+        if id(move) in key.pending:
+            new = key.pending.pop(id(move))
+            key.held = {new, *key.pending.values()}
+        elif move.kind is Do.GET and not key.pending:
+            key.held = {move.found}
+        key.spread()
+
+    def _compare(self, move: Move, seen: set[Held]) -> None:
+        due = "at that time the key did not hold that"
+        wrong = False
+        match move.kind:
+            case Do.GET:
+                wrong = move.found not in seen
+            case Do.EXISTS if move.done is not None:
+                wrong = all((each is not None) is not move.done for each in seen)
+            case Do.SET_NEW if move.done:
+                wrong = None not in seen
+            case Do.SET_NEW:
+                wrong = seen == {None}
+            case Do.CAS | Do.CAD if move.expected is not None:
+                others = seen - {move.expected}
+                wrong = move.expected not in seen if move.done else not others
+            case _:
+                pass
+        if wrong:
+            reject(move, "STORE-1", f"No store replies like this: {due}.")
+
+    # ---- counters and queues ------------------------------------------------
+
+    def _count_and_queue(self, move: Move) -> None:
+        if move.kind is Do.INCR and move.outcome is not None:
+            number = move.outcome.number or 0
+            first = not self.counts[move.key]
+            self.counts[move.key] = max(number, self.counts[move.key])
+            if first and number != 1 and not self.keys[move.key].open:
+                reject(move, "CACHE-1", "No new counter counts like this.")
+        elif move.kind is Do.PUT and move.octets is not None:
+            self.queues[move.key][move.octets] += 1
+        elif move.kind is Do.POP and move.found is not None:
+            self.queues[move.key][move.found] -= 1
+            if self.queues[move.key][move.found] < 0:
+                # Its put may be answered later than the pop.
+                self.queues[move.key][move.found] = 0
+
+    # ---- beside the workers -------------------------------------------------
+
+    def beside(self, deed: Deed) -> None:
+        """Note what the case itself does to the database."""
+        key = self.keys[deed.key]
+        match deed.act:
+            case Act.TOUCH:
+                key.open = True
+            case Act.WRITE:
+                key.open = False
+                key.held = {deed.octets, *key.pending.values()}
+                for each in key.seen.values():
+                    each |= key.held
+                if deed.octets is not None and deed.octets.isdigit():
+                    self.counts[deed.key] = int(deed.octets)
+            case Act.PUSH:
+                self.queues[deed.key][deed.octets or b""] += 1
+            case _:
+                pass
+
+    # ---- what it is for -----------------------------------------------------
+
+    def judge(self, ledger: Ledger, move: Move) -> None:
+        """Reject what a client writes where there is a value [SCHED-1]."""
+        if not move.key.startswith("call/") or ledger.taken:
+            return
+        if not ledger.schedules or move.step.name in SCRIPTS:
+            return
+        value = self.keys[f"value/{move.key.removeprefix('call/')}"]
+        if None not in value.held and not value.open:
+            looks = ledger.reads[f"value/{move.key.removeprefix('call/')}"]
+            if not looks or looks[-1].done is not False:
+                reject(move, "SCHED-1", "The value is there: nothing may be written.")

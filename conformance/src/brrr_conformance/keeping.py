@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Keeps what fails, and plays it again. Part of the pytest plugin.
+
+With --failures, each case that fails leaves a failure file (failure.py), and its
+message ends with the command that replays it; a case that passes takes away the
+file of an earlier run. With --case and --recipe, one case runs alone and chooses as
+it did then.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import shlex
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from brrr_conformance import plugin
+from brrr_conformance.failure import (
+    Failure,
+    Requirement,
+    Sdk,
+    broken,
+    events_of,
+    file_name,
+)
+from brrr_conformance.outcome import Status, TraceRejected, status_of
+from brrr_conformance.pool import Bench
+from brrr_conformance.world import World
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from brrr_conformance.spec import Spec
+
+VERSIONS = pytest.StashKey[dict[str, str]]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("brrr")
+    group.addoption("--failures", type=Path, help="a folder for what fails")
+    group.addoption(
+        "--keep-deviations", action="store_true", help="known deviations fail too"
+    )
+    group.addoption("--case", help="only the case with this id")
+    group.addoption(
+        "--attach", action="store_true", help="the user starts the adapters"
+    )
+    group.addoption("--recipe", type=Path, help="JSON: what the case is to choose")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    file = config.getoption("--recipe")
+    config.stash[plugin.RECIPE] = json.loads(file.read_text()) if file else {}
+    config.stash[VERSIONS] = {
+        "runner": metadata.version("brrr-conformance"),
+        "python": platform.python_version(),
+    }
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    wanted = config.getoption("--case")
+    if wanted is None:
+        return
+    kept = [item for item in items if item.stash[plugin.CASE].id == wanted]
+    config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+    items[:] = kept
+
+
+def digest(spec: Spec) -> str:
+    """Name what the specification says, whatever its version: 12 hex digits."""
+    sentences = [f"{each.id} {each.text}" for each in spec.requirements.values()]
+    return hashlib.sha256("\n".join(sentences).encode()).hexdigest()[:12]
+
+
+# ---- what fails -------------------------------------------------------------
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, Any, Any]:
+    report = yield
+    folder, result = item.config.getoption("--failures"), getattr(report, "brrr", None)
+    if folder is None or result is None:
+        return report
+    file = folder / result["adapter"].replace(os.sep, "-") / file_name(result["id"])
+    status = Status(result["status"])
+    keep = status.is_failure or (
+        status is Status.KNOWN_DEVIATION and item.config.getoption("--keep-deviations")
+    )
+    if call.excinfo is not None and keep:
+        _failure(item, result, call.excinfo.value).write(file)
+        line = f"replay: brrr-conformance replay {shlex.quote(_near(file))}"
+        result["message"] = f"{result['message']}\n{line}"
+        if status.is_failure:
+            report.longrepr = result["message"]
+    elif report.when == "teardown" and not keep:
+        file.unlink(missing_ok=True)
+    return report
+
+
+def _near(file: Path) -> str:
+    """Name a file from here, if it is below."""
+    here = Path.cwd()
+    return str(file.relative_to(here) if file.is_relative_to(here) else file)
+
+
+def _failure(item: pytest.Item, result: Any, error: BaseException) -> Failure:
+    config, spec = item.config, item.config.stash[plugin.SPEC]
+    funcargs = getattr(item, "funcargs", {}).values()
+    world = next((each for each in funcargs if isinstance(each, World)), None)
+    bench = next((each for each in funcargs if isinstance(each, Bench)), None)
+    kept = world or bench
+    violation = error.violation if isinstance(error, TraceRejected) else None
+    versions = config.stash[VERSIONS] | {"spec": digest(spec)}
+    if world is not None:
+        versions["redis"] = world.pool.server.version
+    return Failure(
+        case=result["id"],
+        adapter=result["adapter"],
+        adapters=[
+            Sdk(
+                name=each.name,
+                sdk=welcome.sdk,
+                version=welcome.version,
+                language=each.language,
+            )
+            for each in {it.name: it for it in plugin.members(item)}.values()
+            if (welcome := config.stash[plugin.WELCOMES].get(each.name)) is not None
+        ],
+        store=config.getoption("--store"),
+        status=status_of(error),
+        message=result["message"],
+        requirements=[
+            Requirement(id=found.id, sentence=found.sentence)
+            for name in result["requirements"]
+            if (found := spec.requirements.get(name)) is not None
+        ],
+        violation=broken(violation),
+        seed=config.getoption("--seed"),
+        recipe=world.recipe.chosen if world else {},
+        versions=versions,
+        rewritten=world.director.has_rewritten if world else False,
+        began=kept.trace.began if kept else 0.0,
+        events=events_of(kept.trace) if kept else [],
+    )

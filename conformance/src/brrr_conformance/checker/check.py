@@ -109,9 +109,13 @@ class _Checker:
                 case Sent(move=move):
                     self.shadow.sent(move)
                     self._sent(self.ledger(move.worker), move)
+                    if move.answered is None and move.kind is not Do.POP:
+                        self.ledger(move.worker).start_again()
                 case Answered(move=move):
                     self.shadow.answered(move)
                     self._answered(self.ledger(move.worker), move)
+                case Replied(worker=worker, is_error=True):
+                    self.ledger(worker).start_again()
                 case Aside(worker=worker, what=Deed() as deed):
                     self._done(worker, deed)
                 case Aside(worker=worker, what=pb.Command() as command):
@@ -133,7 +137,7 @@ class _Checker:
             case Act.KILL:
                 self.ledger(worker).over = True
             case Act.CUT:
-                pass
+                self.ledger(worker).start_again()
             case _:
                 self.shadow.beside(deed)
 

@@ -37,7 +37,8 @@ def settle(ledger: Ledger) -> None:
         for each in counts:
             if each.spent or each.refused or each.move.done is None:
                 continue
-            since = each.move.sent
+            # One that was lost with its put may have paid for another.
+            since = counts[0].move.sent
             if not ledger.troubled(since) and not ledger.reported(since):
                 move = each.move
                 reason = "The message that was counted here was never put."

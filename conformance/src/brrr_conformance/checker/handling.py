@@ -84,6 +84,10 @@ class Handling:
         return self.answers[-1].WhichOneof("answer") or ""
 
     @property
+    def last_asks(self) -> list[pb.Ask]:
+        return list(self.answers[-1].defer.children) if self.answers else []
+
+    @property
     def is_answered(self) -> bool:
         """Whether every invocation was answered."""
         return len(self.answers) >= len(self.invoked)

@@ -80,6 +80,10 @@ class Ledger:
         default_factory=lambda: defaultdict(list)
     )
     claimed: Counter[PendingReturn] = field(default_factory=Counter)
+    # All that was put with the content of a return, as one or as a child.
+    puts: dict[PendingReturn, list[Move]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
     # By root_id.
     counts: dict[str, list[Count]] = field(default_factory=lambda: defaultdict(list))
     # Of a client: calls to schedule, by the id of the command; messages put.
@@ -164,6 +168,19 @@ class Ledger:
 
     def troubled(self, since: int) -> bool:
         return any(each >= since for each in self.troubles)
+
+    def start_again(self) -> None:
+        """Let each message be handled anew: something of it may have been lost.
+
+        A worker may do so by itself [QUEUE-15]; what it did before does not count.
+        """
+        for handling in self.handlings:
+            handling.may_force = True
+            handling.children.clear()
+            handling.entitled.clear()
+            handling.claimed.clear()
+            handling.attempts.clear()
+            handling.finished = None
 
     # ---- durable queues -----------------------------------------------------
 

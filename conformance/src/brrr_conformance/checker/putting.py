@@ -34,6 +34,8 @@ def put(ledger: Ledger, move: Move) -> None:
     if message is None:
         return
     _spend(ledger, move, message)
+    content = PendingReturn(message.root_id, message.call_hash, move.key)
+    ledger.puts[content].append(move)
     if (
         _put_child(ledger, move, message)
         or _put_return(ledger, move, message)
@@ -93,7 +95,7 @@ def _may_put(ledger: Ledger, handling: Handling, child: str, move: Move) -> bool
     ]
     if any(each.due for each in registered):
         return True
-    if not (handling.may_force or ledger.troubled(handling.at)):
+    if not handling.may_force:
         return False
     return bool(registered) or _is_registered(ledger, handling, child, move)
 

@@ -174,7 +174,7 @@ def _remove(ledger: Ledger, move: Move, call_hash: str) -> None:
     if not any(ledger.value_before(call_hash, each) for each in reads):
         reject(move, "RET-1", "The record was read before the value was written.")
     for ret in set(record.returns) - handlings[0].claimed:
-        put = [each for each in ledger.returned[ret] if each.precedes(move)]
+        put = [each for each in ledger.puts[ret] if each.precedes(move)]
         if len(put) > ledger.claimed[ret]:
             ledger.claimed[ret] += 1
             handlings[0].claimed.add(ret)
@@ -204,17 +204,24 @@ def _check_again(
     """After a mismatch comes a read, and it does not go on for ever [STORE-6]."""
     attempts = handling.attempts.setdefault(child, [])
     alone = len(ledger.open(handling.call_hash)) == 1
-    missed = [each for each in attempts if each.done is False]
-    if alone and missed:
-        last = missed[-1].sent
-        if not any(last < each.sent < move.sent for each in ledger.reads[move.key]):
-            reject(
-                move,
-                requirement,
-                "After the mismatch the record was not read again.",
-            )
+    asked = sum(ask.call_hash == child for ask in handling.last_asks)
     attempts.append(move)
-    if alone and len(attempts) > MOST_ATTEMPTS:
+    if not alone:
+        return
+    if child == OWN or asked == 1:
+        missed = [each.sent for each in attempts[:-1] if each.done is False]
+        last = max(missed, default=-1)
+        again = [each for each in ledger.reads[move.key] if last < each.sent]
+        enough = last < 0 or bool(again)
+    else:
+        # Asked for several times, it may be registered as often at once: then each
+        # attempt has a read of its own, but for one SET NX at first.
+        reads = [each for each in ledger.reads[move.key] if each.sent >= handling.at]
+        free = max(asked, 1) * any(each.kind is Do.SET_NEW for each in attempts)
+        enough = len(attempts) <= len(reads) + free
+    if not enough:
+        reject(move, requirement, "After the mismatch the record was not read again.")
+    if len(attempts) > MOST_ATTEMPTS * max(asked, 1):
         reject(move, "STORE-6", f"This is attempt {len(attempts)}: too many.")
 
 

@@ -11,10 +11,10 @@ ARGS ?=
 
 export CMAKE_BUILD_PARALLEL_LEVEL ?= $(JOBS)
 
-.PHONY: help deps apt dynamodb conformance bench test lint format valgrind spec demo fuzz lock clean
+.PHONY: help deps apt dynamodb browser conformance bench test lint format valgrind spec demo fuzz lock clean
 
 help:
-	@echo 'make conformance   judge both adapters; report in build/conformance/'
+	@echo 'make conformance   judge both adapters; open build/conformance/report.html'
 	@echo 'make demo          HTTP server and worker on port 8080, in memory; or PORT, REDIS_URL'
 	@echo 'make test          everything that CI checks: lint, C, Python, conformance'
 	@echo 'make lint          clang-format, clang-tidy, ruff, mypy, licence lines'
@@ -23,6 +23,7 @@ help:
 	@echo 'make valgrind      most tests of the C part under valgrind; takes minutes'
 	@echo 'make deps          only the set-up: Debian packages, build/venv'
 	@echo 'make dynamodb      DynamoDBLocal, for the tests and brrr-conformance run --store dynamodb'
+	@echo 'make browser       chromium, for the tests of the report as a page'
 	@echo 'make lock          refresh the requirements.lock of conformance/ and bench/'
 	@echo 'make clean         remove build/'
 	@echo 'make spec fuzz     not there yet'
@@ -51,6 +52,12 @@ build/dynamodb: tools/dynamodb/pom.xml tools/setup-dynamodb
 	@tools/setup-dynamodb $@
 	@touch $@
 
+# For the tests of the report's page only; 124 MB to download.
+browser:
+ifndef BRRR_SKIP_APT
+	@tools/setup-debian chromium
+endif
+
 # ---- the main job -----------------------------------------------------------
 
 conformance: deps
@@ -59,7 +66,9 @@ conformance: deps
 	@mkdir -p build/conformance
 	@$(VENV)/bin/brrr-conformance run adapters/c adapters/tiny \
 	    --json build/conformance/report.json \
-	    --junit build/conformance/report.xml $(ARGS)
+	    --junit build/conformance/report.xml \
+	    --html build/conformance/report.html \
+	    $(addprefix --mutants ,$(wildcard build/mutants/report.json)) $(ARGS)
 
 # Peers, and what draws the plot, go to build/bench/; SDKs take part where
 # BRRR_PYTHON_SDK and BRRR_TYPESCRIPT_SDK say that they are there.
@@ -75,7 +84,7 @@ demo: deps
 	@cmake --build --preset release --target brrr-demo
 	@exec build/release/ref/demo/brrr-demo
 
-test: deps dynamodb
+test: deps dynamodb browser
 	@$(PY) tools/run_tests.py
 
 lint: deps

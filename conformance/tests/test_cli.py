@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
+import jsonschema
 import pytest
 
+import brrr_conformance
 from brrr_conformance.config import Profile
 
 if TYPE_CHECKING:
@@ -141,7 +143,8 @@ def test_bad_file(tmp_path: Path) -> None:
 def test_reports(tmp_path: Path) -> None:
     report, junit = tmp_path / "new" / "report.json", tmp_path / "junit.xml"
     words = ["-k", "spec.scheduling", "--json", str(report), "--junit", str(junit)]
-    done = call("run", TINY, *words)
+    page = tmp_path / "new" / "report.html"
+    done = call("run", TINY, *words, "--html", page)
     assert done.returncode == 0
     table = json.loads(report.read_text())
     number = len(table["results"])
@@ -154,6 +157,14 @@ def test_reports(tmp_path: Path) -> None:
     assert table["requirements"]["SCHED-12"] == {"tiny": "passed"}
     cases = list(ElementTree.parse(junit).iter("testcase"))  # noqa: S314 - our own
     assert len(cases) == number
+    assert f"report: {page}\n" in done.stdout
+    schema = Path(brrr_conformance.__file__).parent / "report.schema.json"
+    jsonschema.validate(table, json.loads(schema.read_text()))
+    texts = {each["text"] for it in table["transcripts"] for each in it["events"]}
+    assert "put on topic-u: (root1, c)" in texts
+    again = tmp_path / "again.html"
+    assert call("report", report, "--html", again).returncode == 0
+    assert again.read_bytes() == page.read_bytes()
 
 
 def test_selection(tmp_path: Path) -> None:
@@ -207,6 +218,10 @@ async def test_redis_of_the_user(server: Server) -> None:
         (["vectors", "/none", TINY], 2, "/none"),
         (["explain", "SHED-12"], 2, "did you mean SCHED-12"),
         (["nonsense"], 2, "No such command"),
+        (["report", "/none", "--html", "x"], 2, "/none: No such file"),
+        (["report", "/none"], 2, "give --html FILE or --junit FILE"),
+        (["diff", "/none", "/none"], 2, "/none: No such file"),
+        (["run", TINY, "--mutants", "/none", "--html", "x"], 2, "/none: No such"),
     ],
 )
 def test_wrong_usage(words: list[str | Path], code: int, said: str) -> None:

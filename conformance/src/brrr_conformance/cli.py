@@ -5,9 +5,11 @@ from __future__ import annotations
 
 import typer
 
+from brrr_conformance.commands_diff import diff
 from brrr_conformance.commands_explain import explain, list_
 from brrr_conformance.commands_matrix import matrix
 from brrr_conformance.commands_replay import replay
+from brrr_conformance.commands_report import report
 from brrr_conformance.commands_run import run, vectors
 from brrr_conformance.options import Exit
 from brrr_conformance.outcome import HarnessError
@@ -24,6 +26,8 @@ app.command()(replay)
 app.command()(matrix)
 app.command("list")(list_)
 app.command()(explain)
+app.command()(report)
+app.command()(diff)
 
 
 def main() -> None:

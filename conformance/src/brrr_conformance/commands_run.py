@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,9 +18,11 @@ from brrr_conformance.options import (
     Attach,
     Exit,
     Failures,
+    Html,
     Jobs,
     Json,
     Junit,
+    Mutants,
     Redis,
     Seed,
     StoreName,
@@ -27,8 +30,9 @@ from brrr_conformance.options import (
     verdict,
 )
 from brrr_conformance.outcome import HarnessError
+from brrr_conformance.outputs import Outputs
 from brrr_conformance.parallel import default_jobs
-from brrr_conformance.report import describe_adapter, write_json
+from brrr_conformance.report import describe_adapter, make_report
 from brrr_conformance.session import Silence, run_pytest
 from brrr_conformance.spec import read_spec
 from brrr_conformance.terminal import (
@@ -83,6 +87,8 @@ def run(
     ] = None,
     json_file: Json = None,
     junit: Junit = None,
+    html: Html = None,
+    mutants: Mutants = None,
     without_deviations: Annotated[
         bool,
         typer.Option(
@@ -122,8 +128,9 @@ def run(
         options += ["--profile", profile]
     if redis is not None:
         options += ["--redis", redis]
+    outputs = Outputs(json_file, junit, html, mutants)
     if soak or repeat > 1:
-        if json_file or junit or write_deviations:
+        if outputs or write_deviations:
             raise HarnessError("--soak and --repeat write no report")
         options += adapter_options(adapters)
         if soak:
@@ -132,7 +139,9 @@ def run(
             code = judge_again(options, seed, repeat)
         raise typer.Exit(code)
     options += ["--seed", str(seed)]
-    code, results = judge(adapters, options, json_file, junit, table=True)
+    code, results = judge(
+        adapters, options, outputs, table=True, store=store, seed=seed
+    )
     if write_deviations is not None:
         write_skeletons(write_deviations, results.all)
     raise typer.Exit(code)
@@ -143,11 +152,13 @@ def vectors(
     adapter: Annotated[Path, typer.Argument(metavar="ADAPTER")],
     json_file: Json = None,
     junit: Junit = None,
+    html: Html = None,
 ) -> None:
     """Judge an adapter by a file of vectors, and nothing else."""
     read_vectors(file)  # says what is wrong with it, before anything starts
     options = ["--vectors", str(file.resolve())]
-    code, _ = judge([adapter], options, json_file, junit, table=False, modules=["wire"])
+    outputs = Outputs(json_file, junit, html)
+    code, _ = judge([adapter], options, outputs, modules=["wire"], vectors=str(file))
     raise typer.Exit(code)
 
 
@@ -180,32 +191,34 @@ def adapter_options(adapters: list[Path]) -> list[str]:
 def judge(
     adapters: list[Path],
     options: list[str],
-    json_file: Path | None,
-    junit: Path | None,
+    outputs: Outputs,
     *,
-    table: bool,
+    table: bool = False,
     modules: list[str] | None = None,
+    **known: object,
 ) -> tuple[Exit, Results]:
-    """Run cases, print and write what they found."""
+    """Run cases, print and write what they found; `known` is told of the run too."""
     configs = [load_adapter(place) for place in adapters]
     options += adapter_options(adapters)
-    if junit is not None:
-        options += [f"--junitxml={junit.resolve()}"]
+    outputs.check()
+    if outputs:
+        options += ["--transcripts"]
     console = make_console()
     silence, watcher = Silence(), Watcher(console)
+    known["started"] = datetime.now(UTC).isoformat(timespec="seconds")
     code = run_pytest(options, [silence, watcher], modules or [])
-    results = watcher.results
-    if json_file is not None:
+    results, spec = watcher.results, read_spec()
+    if outputs:
         described = [
             describe_adapter(each, watcher.welcomes.get(each.name)) for each in configs
         ]
-        write_json(json_file, results, described, watcher.seconds)
+        outputs.write(make_report(results, described, spec, watcher.seconds, **known))
     print_failures(console, results)
     if table:
-        print_table(console, read_spec(), results)
+        print_table(console, spec, results)
     for error in silence.errors:
         typer.echo(error, err=True)
-    print_closing(console, results)
+    print_closing(console, results, watcher.seconds, outputs.html)
     return _exit(code, results, faulty=bool(silence.errors)), results
 
 

@@ -68,6 +68,14 @@ Attach = Annotated[
         help="Start the adapters yourself, under a debugger: says how, and waits.",
     ),
 ]
+Html = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Write the report as a page to look at."),
+]
+Mutants = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="What `make mutants` found, for the report."),
+]
 Seed = Annotated[int, typer.Option(metavar="N", help="Other choices for other seeds.")]
 Jobs = Annotated[
     int | None,

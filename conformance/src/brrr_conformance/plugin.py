@@ -37,6 +37,7 @@ from brrr_conformance.pool import Bench, Pool, Shelf
 from brrr_conformance.recipe import Recipe
 from brrr_conformance.report import Outcome
 from brrr_conformance.spec import Spec, read_spec
+from brrr_conformance.transcript import transcribe
 from brrr_conformance.world import World
 
 if TYPE_CHECKING:
@@ -125,6 +126,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--vectors", type=Path, help="judge this file, and nothing else")
     group.addoption("--without-deviations", action="store_true")
     group.addoption("--seed", type=int, default=1, help="other choices")
+    group.addoption("--transcripts", action="store_true", help="tell the wire")
     group.addoption(
         "--whole", action="store_true", help="every known deviation must have a case"
     )
@@ -417,4 +419,8 @@ def pytest_runtest_makereport(
     if known := item.stash[KNOWN]:
         outcome = deviation.judge_phase(report, before, outcome, known)
     report.brrr = outcome.to_json()
+    if call.when == "call" and item.config.getoption("--transcripts"):
+        given = getattr(item, "funcargs", {}).values()
+        world = next((each for each in given if isinstance(each, World)), None)
+        report.transcript = transcribe(world) if world else None
     return report

@@ -1,23 +1,33 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What a run found: one Outcome for each case and adapter, and the JSON report."""
+"""What a run found: one Outcome for each case and adapter, and the JSON report.
+
+The report is described by report.schema.json. All other forms are made of it, at
+once or later: a page (page.py), JUnit XML (junit.py), a comparison (compare.py).
+"""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
 from dataclasses import asdict, dataclass, field, replace
+from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from brrr_conformance.outcome import Status, worst
+from brrr_conformance.findings import read_findings
+from brrr_conformance.outcome import HarnessError, Status, worst
+from brrr_conformance.transcript import choose
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from pathlib import Path
 
     from brrr_conformance.config import AdapterConfig
     from brrr_conformance.pb import adapter_pb2 as pb
+    from brrr_conformance.plugin import Case
+    from brrr_conformance.spec import Spec
 
 SCHEMA = 1
+FLEETS = "mixed fleets"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +68,9 @@ class Outcome:
 @dataclass(slots=True)
 class Results:
     outcomes: dict[tuple[str, str], Outcome] = field(default_factory=dict)
+    cases: dict[str, Case] = field(default_factory=dict)
+    # Of every case that was about the wire, by id and adapter.
+    transcripts: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
 
     def add(self, outcome: Outcome) -> Outcome:
         """Take what a case has come to, after set-up, call or end."""
@@ -94,12 +107,18 @@ class Results:
         }
 
 
+def column_of(adapter: str) -> str:
+    """Give the column of a result; all mixed fleets share one."""
+    return FLEETS if "+" in adapter else adapter
+
+
 def describe_adapter(
     config: AdapterConfig, welcome: pb.Welcome | None
 ) -> dict[str, Any]:
     """Tell what an adapter is, as it says itself."""
     return {
         "name": config.name,
+        "folder": _shown(config.folder),
         "language": config.language,
         "sdk": welcome.sdk if welcome else "",
         "version": welcome.version if welcome else "",
@@ -111,13 +130,26 @@ def describe_adapter(
     }
 
 
-def write_json(
-    file: Path, results: Results, adapters: Iterable[dict[str, Any]], seconds: float
-) -> None:
-    """Write the report; its schema is described in the README."""
+def _shown(folder: Path) -> str:
+    """Give a folder as one would type it here."""
+    here = Path.cwd()
+    folder = folder.resolve()
+    return str(folder.relative_to(here) if folder.is_relative_to(here) else folder)
+
+
+def make_report(
+    results: Results,
+    adapters: Iterable[dict[str, Any]],
+    spec: Spec,
+    seconds: float,
+    **run: object,
+) -> dict[str, Any]:
+    """Make the report; `run` is what else is to be known of this run."""
     counts = Counter(each.status for each in results.all)
-    report = {
+    return {
         "schema": SCHEMA,
+        "kind": "run",
+        "run": {"runner": version("brrr-conformance"), **run},
         "adapters": list(adapters),
         "results": [each.to_json() for each in results.all],
         "requirements": results.by_requirement(),
@@ -127,7 +159,75 @@ def write_json(
             "failures": len(results.failures),
             "seconds": round(seconds, 3),
         },
+        "cases": {
+            name: {"about": case.about, "module": case.module, "profile": case.profile}
+            for name, case in results.cases.items()
+        },
+        "spec": _describe_spec(spec),
+        "findings": read_findings(_defects(results)),
+        "transcripts": choose(results.transcripts, results.all),
     }
-    file.parent.mkdir(parents=True, exist_ok=True)
+
+
+def _describe_spec(spec: Spec) -> dict[str, Any]:
+    return {
+        "chapters": spec.titles,
+        "requirements": {
+            each.id: {
+                "chapter": each.chapter,
+                "level": each.level,
+                "line": each.line,
+                "text": each.text,
+            }
+            for each in spec.all_requirements
+        },
+    }
+
+
+def _defects(results: Results) -> set[str]:
+    """Give the names of the findings that known deviations cite."""
+    return {
+        each.message.partition(":")[0]
+        for each in results.all
+        if each.status is Status.KNOWN_DEVIATION
+    }
+
+
+def write_report(file: Path, report: Mapping[str, Any]) -> None:
     text = json.dumps(report, indent=1, ensure_ascii=False)
-    file.write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
+    write_text(file, text + "\n")
+
+
+def write_text(file: Path, text: str) -> None:
+    """Write text of any characters, lone surrogates too, and its folder."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text, encoding="utf-8", errors="backslashreplace")
+
+
+def read_report(file: Path) -> dict[str, Any]:
+    """Read a report of `run` or `matrix`; raise HarnessError if it is none."""
+    report = _read_json(file)
+    if not isinstance(report, dict) or report.get("schema") != SCHEMA:
+        raise HarnessError(f"{file}: no report of schema {SCHEMA}")
+    return report
+
+
+def read_mutants(file: Path) -> list[dict[str, Any]]:
+    """Read what `make mutants` has found."""
+    match _read_json(file):
+        case {"mutants": list(found)} if all(map(_is_mutant, found)):
+            return found
+    raise HarnessError(f"{file}: no report of mutants")
+
+
+def _is_mutant(found: object) -> bool:
+    return isinstance(found, dict) and {"name", "requirement", "killed"} <= set(found)
+
+
+def _read_json(file: Path) -> Any:
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise HarnessError(f"{file}: {error.strerror}") from error
+    except ValueError as error:
+        raise HarnessError(f"{file}: {error}") from error

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from brrr_conformance.aside import What
-    from brrr_conformance.pb import adapter_pb2 as pb
 
 READ_AHEAD = 1 << 20
 # Of the event loop, from a connection that is made to our hearing of it.
@@ -82,18 +81,6 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True)
-class Note:
-    """What passed between a worker and its handlers, or went wrong there.
-
-    `what` is an invocation, the answer to it, or a Failure that was reported.
-    """
-
-    seconds: float
-    worker: str
-    what: pb.Invocation | pb.Answer | pb.Failure
-
-
-@dataclass(frozen=True, slots=True)
 class Intervention:
     """What was done to a command or to its reply."""
 
@@ -118,7 +105,6 @@ class Trace:
     # The same moment as the time of day.
     began: float = field(default_factory=time.time)
     frames: list[Frame] = field(default_factory=list)
-    notes: list[Note] = field(default_factory=list)
     interventions: list[Intervention] = field(default_factory=list)
     # All of adapter.proto that passed, and what the case itself did.
     asides: list[Aside] = field(default_factory=list)
@@ -135,10 +121,6 @@ class Trace:
     ) -> None:
         seconds = time.monotonic() - self.start
         self.frames.append(Frame(seconds, tap, connection, step, reply))
-        self.touch()
-
-    def note(self, worker: str, what: pb.Invocation | pb.Answer | pb.Failure) -> None:
-        self.notes.append(Note(time.monotonic() - self.start, worker, what))
         self.touch()
 
     def intervene(self, worker: str, connection: int, text: str) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What a person sees: progress, failures, and the table of requirements."""
+"""What a person sees: progress, failures, and the table of chapters."""
 
 from __future__ import annotations
 
@@ -19,27 +19,31 @@ from rich.progress import (
     TextColumn,
     TimeElapsedColumn,
 )
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
-from brrr_conformance.outcome import Status
+from brrr_conformance import findings
+from brrr_conformance.outcome import Status, worst
 from brrr_conformance.parallel import Listener
-from brrr_conformance.plugin import OUTCOME, WELCOMES
-from brrr_conformance.report import Outcome, Results
+from brrr_conformance.plugin import CASE, OUTCOME, WELCOMES
+from brrr_conformance.report import FLEETS, Outcome, Results, column_of
+from brrr_conformance.words import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
 
     import pytest
 
     from brrr_conformance.pb import adapter_pb2 as pb
     from brrr_conformance.spec import Requirement, Spec
 
-PLAIN_WIDTH = 110
+PLAIN_WIDTH = 80
 # Failures told in full; the others by their first line, up to ONE_LINERS.
 IN_FULL = 20
 ONE_LINERS = 200
 MOST_REASONS = 40
+MOST_REQUIREMENTS = 40
 
 STYLES = {
     Status.PASSED: "green",
@@ -49,6 +53,14 @@ STYLES = {
     Status.TIMED_OUT: "bold red",
     Status.CRASHED: "bold red",
     Status.HARNESS_ERROR: "bold magenta",
+}
+
+# Where there is no room for more.
+SHORT = {
+    Status.PASSED: "passed",
+    Status.FAILED: "failed",
+    Status.KNOWN_DEVIATION: "deviating",
+    Status.NOT_IMPLEMENTED: "missing",
 }
 
 
@@ -87,6 +99,8 @@ class Watcher(Listener):
         for item in session.items:
             # Nothing has one when a list of deviations is wrong.
             if outcome := item.stash.get(OUTCOME, None):
+                case = item.stash[CASE]
+                self.results.cases[case.id] = case
                 self.expected.append((outcome.id, outcome.adapter))
                 self._left[outcome.adapter, _module(item.nodeid)] += 1
 
@@ -95,6 +109,8 @@ class Watcher(Listener):
         if table is None:
             return
         outcome = self.results.add(Outcome.from_json(table))
+        if transcript := getattr(report, "transcript", None):
+            self.results.transcripts[outcome.id, outcome.adapter] = transcript
         if report.when == "teardown":
             self._show(_module(report.nodeid), outcome)
 
@@ -159,9 +175,10 @@ def print_failures(console: Console, results: Results) -> None:
         console.print()
         console.print(
             Text(each.status.upper(), STYLES[each.status]),
-            Text(f"{each.adapter}: {each.id}", "bold"),
+            Text(printable(f"{each.adapter}: {each.id}"), "bold"),
+            soft_wrap=True,
         )
-        console.print(Text(each.message), soft_wrap=True)
+        console.print(Text(printable(each.message)), soft_wrap=True)
     rest = failures[IN_FULL:]
     if rest:
         console.print()
@@ -169,7 +186,7 @@ def print_failures(console: Console, results: Results) -> None:
         headline = each.message.partition("\n")[0]
         console.print(
             Text(each.status.upper(), STYLES[each.status]),
-            Text(f"{each.adapter}: {each.id}: {headline}"),
+            Text(printable(f"{each.adapter}: {each.id}: {headline}")),
             soft_wrap=True,
         )
     if len(rest) > ONE_LINERS:
@@ -177,66 +194,143 @@ def print_failures(console: Console, results: Results) -> None:
 
 
 def print_table(console: Console, spec: Spec, results: Results) -> None:
-    """Print requirements by adapters: what fails first, then chapter by chapter."""
+    """Print the requirements that fail, then how many hold, chapter by chapter."""
     tested = results.by_requirement()
-    adapters = list(dict.fromkeys(each.adapter for each in results.all))
     known = [each for each in spec.all_requirements if each.id in tested]
     failing = [
         each
         for each in known
         if any(status.is_failure for status in tested[each.id].values())
     ]
-    console.print()
     if failing:
-        _print_part(console, "Requirements that fail", failing, adapters, results)
-    others = [each for each in known if each not in failing]
-    for chapter, part in itertools.groupby(others, lambda each: each.chapter):
-        title = spec.titles.get(chapter, chapter)
-        _print_part(console, title, list(part), adapters, results)
+        _print_failing(console, failing, results)
+    columns = _columns(results)
+    table = _make_table("requirements that hold", *columns)
+    for chapter, part in itertools.groupby(known, lambda each: each.chapter):
+        rows = [_by_column(tested[each.id]) for each in part]
+        cells = [
+            _chapter_cell([row[name] for row in rows if name in row])
+            for name in columns
+        ]
+        table.add_row(spec.titles.get(chapter, chapter), *cells)
+    console.print()
+    console.print(table)
+    _print_counts(console, results)
 
 
-def _print_part(
+def _columns(results: Results) -> list[str]:
+    """Give the adapters; mixed fleets only where there is nothing else."""
+    names = list(dict.fromkeys(column_of(each.adapter) for each in results.all))
+    return [name for name in names if name != FLEETS] or names
+
+
+def _make_table(first: str, *others: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column(first)
+    for name in others:
+        table.add_column(name, justify="right")
+    return table
+
+
+def _print_failing(
     console: Console,
-    title: str,
     requirements: list[Requirement],
-    adapters: list[str],
     results: Results,
 ) -> None:
-    table = Table(
-        "requirement", "", *adapters, title=title, title_justify="left", box=None
-    )
-    table.columns[1].no_wrap = True
-    table.columns[1].overflow = "ellipsis"
-    table.columns[1].max_width = max(20, console.width - 14 - 16 * len(adapters))
-    counts = count_results(results)
-    for each in requirements:
-        cells = [_cell(counts.get((each.id, adapter))) for adapter in adapters]
+    failing = {column_of(each.adapter) for each in results.failures}
+    everywhere = dict.fromkeys(column_of(each.adapter) for each in results.all)
+    columns = [name for name in everywhere if name in failing]
+    table = _make_table("", "", *columns)
+    table.columns[0].no_wrap = True
+    table.columns[1] = Column(no_wrap=True, overflow="ellipsis", ratio=1)
+    table.expand = True
+    counts = _count_results(results)
+    for each in requirements[:MOST_REQUIREMENTS]:
+        cells = [_cell(counts.get((each.id, column))) for column in columns]
         table.add_row(each.id, each.sentence, *cells)
+    console.print(f"\nrequirements that fail: {len(requirements)}")
     console.print(table)
-    console.print()
+    if len(requirements) > MOST_REQUIREMENTS:
+        console.print(f"and {len(requirements) - MOST_REQUIREMENTS} more")
 
 
-def count_results(results: Results) -> dict[tuple[str, str], Counter[Status]]:
+def _by_column(row: Mapping[str, Status]) -> dict[str, Status]:
+    """Sum up mixed fleets."""
+    found: dict[str, list[Status]] = {}
+    for adapter, status in row.items():
+        found.setdefault(column_of(adapter), []).append(status)
+    return {name: worst(statuses) for name, statuses in found.items()}
+
+
+def _count_results(results: Results) -> dict[tuple[str, str], Counter[Status]]:
     counts: dict[tuple[str, str], Counter[Status]] = {}
     for each in results.all:
         for name in each.requirements:
-            counts.setdefault((name, each.adapter), Counter())[each.status] += 1
+            key = name, column_of(each.adapter)
+            counts.setdefault(key, Counter())[each.status] += 1
     return counts
 
 
 def _cell(counts: Counter[Status] | None) -> Text:
     if not counts:
-        return Text("-")
-    worst = max(counts, key=list(Status).index)
-    if worst is Status.PASSED:
-        return Text(f"passed {counts[worst]}", STYLES[worst])
-    return Text(f"{worst} {counts[worst]}/{counts.total()}", STYLES[worst])
+        return Text("-", "dim")
+    status = worst(counts)
+    if status is Status.PASSED:
+        return Text(f"passed {counts[status]}", STYLES[status])
+    name = SHORT.get(status, status)
+    return Text(f"{name} {counts[status]}/{counts.total()}", STYLES[status])
 
 
-def print_closing(console: Console, results: Results) -> None:
+def _chapter_cell(statuses: list[Status]) -> Text:
+    """Say how many hold, then what the others are, a line each."""
+    if not statuses:
+        return Text("-", "dim")
+    counts = Counter("failed" if each.is_failure else each for each in statuses)
+    holding = counts[Status.PASSED]
+    text = Text(f"{holding} of {len(statuses)}", "green" if holding else "")
+    for name, style in (
+        (Status.FAILED, STYLES[Status.FAILED]),
+        (Status.KNOWN_DEVIATION, STYLES[Status.KNOWN_DEVIATION]),
+        (Status.NOT_IMPLEMENTED, STYLES[Status.NOT_IMPLEMENTED]),
+    ):
+        if number := counts[name]:
+            text.append(f"\n{number} {SHORT[name]}", style)
+    return text
+
+
+def _print_counts(console: Console, results: Results) -> None:
+    table = _make_table("results", *SHORT.values(), "seconds")
+    for name in dict.fromkeys(each.adapter for each in results.all):
+        mine = [each for each in results.all if each.adapter == name]
+        counts = Counter(
+            Status.FAILED if each.status.is_failure else each.status for each in mine
+        )
+        seconds = sum(each.seconds for each in mine)
+        cells = [
+            Text(str(counts[status]), STYLES[status] if counts[status] else "dim")
+            for status in SHORT
+        ]
+        table.add_row(name, *cells, f"{seconds:.1f}")
+    console.print()
+    console.print(table)
+    console.print()
+
+
+def print_closing(
+    console: Console,
+    results: Results,
+    seconds: float | None = None,
+    page: Path | None = None,
+) -> None:
     """Print what is neither passed nor failed, and how many are what."""
     _print_reasons(console, results, Status.KNOWN_DEVIATION, ":")  # by defects
+    if any(each.status is Status.KNOWN_DEVIATION for each in results.all):
+        console.print("each is explained in conformance/findings/NAME.md", style="dim")
     _print_reasons(console, results, Status.NOT_IMPLEMENTED, "\n")
+    if page is not None:
+        console.print(f"report: {page}", soft_wrap=True)
+    if seconds is not None:
+        console.print(f"{seconds:.1f} seconds", style="dim")
     console.print(closing_line(each.status for each in results.all))
 
 
@@ -256,10 +350,21 @@ def closing_line(statuses: Iterable[Status]) -> str:
 def _print_reasons(
     console: Console, results: Results, status: Status, end: str
 ) -> None:
+    """Say why, for each adapter what is most frequent first."""
     reasons = Counter(
-        (each.adapter, each.message.partition(end)[0])
+        (column_of(each.adapter), each.message.partition(end)[0])
         for each in results.all
         if each.status is status
     )
-    for (adapter, reason), number in reasons.most_common(MOST_REASONS):
-        console.print(f"{adapter}: {number} {status}: {reason}", soft_wrap=True)
+    columns = list(dict.fromkeys(column for column, _ in reasons))
+    ordered = sorted(
+        reasons.items(), key=lambda each: (columns.index(each[0][0]), -each[1])
+    )
+    for (column, reason), number in ordered[:MOST_REASONS]:
+        line = Text(f"{column}: {number} {status}: ")
+        page = findings.FOLDER / f"{reason}.md"
+        is_page = status is Status.KNOWN_DEVIATION and page.is_file()
+        line.append(printable(reason), f"link {page.as_uri()}" if is_page else "")
+        console.print(line, soft_wrap=True)
+    if len(ordered) > MOST_REASONS:
+        console.print(f"and {len(ordered) - MOST_REASONS} more: see the report")

@@ -374,7 +374,7 @@ class World:
         )
         self.answering.add(task)
         task.add_done_callback(self._answered)
-        self.trace.note(worker.name, invocation)
+        self.trace.touch()
 
     def _answered(self, task: asyncio.Task[None]) -> None:
         self.answering.discard(task)
@@ -394,7 +394,6 @@ class World:
                 answer.fail = "the case has failed"
             answer.invocation = number
             if worker.member not in self._killed:
-                self.trace.note(worker.name, answer)
                 await worker.member.adapter.answer(answer)
         except Exception as error:
             self.trace.fail(error)
@@ -404,7 +403,7 @@ class World:
         self.problems.append(Problem(worker.name, failure))
         if failure.code == pb.NOT_IMPLEMENTED:
             self.trace.fail(NotImplementedByAdapter(failure.reason))
-        self.trace.note(worker.name, failure)
+        self.trace.touch()
 
     def _ended(self, serving: Serving) -> None:
         if serving.failure is not None:

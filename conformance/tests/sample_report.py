@@ -51,6 +51,8 @@ ENDINGS = {
     ("joins.cheap", "c"): (Status.NOT_IMPLEMENTED, "no joins yet"),
 }
 VECTORS = 40
+# Which command of the transcript each event is, or answers.
+COMMANDS = (-1, 0, 0, -1, -1, 1, -1, 0, -1)
 
 
 def sample_spec() -> Spec:
@@ -104,8 +106,10 @@ def _transcript() -> dict[str, Any]:
         "left_out": 12,
         "first": 4,
         "events": [
-            {"at": 1.5 * at, "who": who, "kind": kind, "text": text}
-            for at, (kind, who, text) in enumerate(events)
+            {"at": 1.5 * at, "who": who, "kind": kind, "text": text, "command": number}
+            for at, ((kind, who, text), number) in enumerate(
+                zip(events, COMMANDS, strict=True)
+            )
         ],
     }
 
@@ -146,4 +150,5 @@ def sample_report() -> dict[str, Any]:
         }
         for killed in (True, False)
     ]
+    report["results"][0]["explored"] = {"distinct": 1234}
     return {**report, "mutants": mutants}

@@ -68,6 +68,10 @@ def test_vectors_that_pass_are_counted(page: str) -> None:
     assert not any("vector" in name for name, _, _ in data["cases"])
 
 
+def test_interleavings_are_counted(page: str) -> None:
+    assert "1 234 interleavings" in Reader(page).text
+
+
 def test_no_text_twice(page: str) -> None:
     texts = data_of(page)["texts"]
     assert len(texts) == len(set(texts))
@@ -87,6 +91,14 @@ def test_nothing_optional_is_needed() -> None:
         del report[name]
     report["run"] = {"runner": "0", "started": "2026-01-02T03:04:05+00:00"}
     assert "Strength of the cases" not in make_page(report)
+
+
+def test_an_interrupted_run_says_so() -> None:
+    report = sample_report()
+    assert "interrupted" not in make_page(report)
+    report["run"]["left"] = 17
+    text = Reader(make_page(report)).text
+    assert "The run was interrupted: 17 cases were not run." in text
 
 
 @pytest.mark.parametrize(

@@ -115,6 +115,18 @@ def test_how_a_client_connects_is_one_event() -> None:
     assert kinds == ["connected", "command", "reply"]
 
 
+def test_pipelined_commands_have_their_own_replies() -> None:
+    trace = Trace()
+    steps = [Step((b"EXISTS", b"value/c")), Step((b"GET", b"call/c"))]
+    for step in steps:
+        trace.add("worker-1", 1, step)
+    trace.add("worker-1", 1, steps[0], resp.Reply(0, []))
+    trace.add("worker-1", 1, steps[1], resp.Reply(b"x", []))
+    events = transcribe_world(world_of(trace))["events"]
+    assert [each["command"] for each in events] == [0, 1, 0, 1]
+    assert [each["text"] for each in events[2:]] == ["absent", "x"]
+
+
 def test_handlers_and_problems() -> None:
     trace = Trace()
     call = pb.Invocation(

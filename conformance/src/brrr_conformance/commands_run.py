@@ -208,6 +208,8 @@ def judge(
     known["started"] = datetime.now(UTC).isoformat(timespec="seconds")
     code = run_pytest(options, [silence, watcher], modules or [])
     results, spec = watcher.results, read_spec()
+    if left := len(watcher.expected) - len(results.all):
+        known["left"] = left
     if outputs:
         described = [
             describe_adapter(each, watcher.welcomes.get(each.name)) for each in configs
@@ -218,6 +220,8 @@ def judge(
         print_table(console, spec, results)
     for error in silence.errors:
         typer.echo(error, err=True)
+    if left:
+        console.print(f"INTERRUPTED: {left} cases were not run", style="bold red")
     print_closing(console, results, watcher.seconds, outputs.html)
     return _exit(code, results, faulty=bool(silence.errors)), results
 

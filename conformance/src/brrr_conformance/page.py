@@ -115,6 +115,9 @@ def _card(report: Mapping[str, Any], name: str) -> dict[str, Any]:
         "tested": len(rows),
         "requirements": _counts(rows),
         "results": _counts(each["status"] for each in results),
+        "explored": sum(
+            (each.get("explored") or {}).get("distinct", 0) for each in results
+        ),
         "took": sum(each["seconds"] for each in results),
     }
 

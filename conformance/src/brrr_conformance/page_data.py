@@ -9,7 +9,7 @@
      "specs": {requirement: [chapter, level, text]},
      "folders": {adapter: folder}, "run": {…}, "findings": {name: title},
      "transcripts": [{"who": [lane], "left_out", "first", "recipe", "seed",
-                      "events": [[at, lane, kind, text]]}]}
+                      "events": [[at, lane, kind, text, command or -1]]}]}
 
 Numbers stand for places in `cases`, `texts` and so on.
 """
@@ -174,6 +174,7 @@ class _Packer:
                         who.index(each["who"]),
                         KINDS.index(each["kind"]),
                         self._text(each["text"]),
+                        each.get("command", -1),
                     ]
                     for each in recorded["events"]
                 ],

@@ -2,10 +2,11 @@
 """What passed on the wire in a case, in the protocol's words: for people to read.
 
     {"case", "adapter", "seed", "recipe", "left_out",
-     "events": [{"at", "who", "kind", "text"}]}
+     "events": [{"at", "who", "kind", "text", "command"}]}
 
 kind: connected, command, reply; fault (what the director did); invoked, answered,
-problem (between a worker and its handlers).
+problem (between a worker and its handlers). `command` numbers a command; its reply
+has the same, nothing else has one.
 
 `at` are milliseconds since the case began. Texts are safe to show: whatever a
 payload may hold, they are printable and on one line.
@@ -102,17 +103,21 @@ def _of_frames(frames: Iterable[Frame]) -> Iterator[Event]:
     """Tell commands and replies; how a client sets up its connection is one event."""
     decoder = Decoder()
     greeted: set[tuple[str, int]] = set()
+    numbers: dict[int, int] = {}
     for frame in frames:
         operations = decoder.show(frame)
         if frame.step.name in GREETINGS:
             if (line := (frame.worker, frame.connection)) not in greeted:
                 greeted.add(line)
                 yield _event(frame, "connected", f"opens connection {line[1]}")
-        elif frame.reply is None:
-            yield _event(frame, "command", tell_sent(frame.step, operations))
+            continue
+        if frame.reply is None:
+            numbers[id(frame.step)] = len(numbers)
+            event = _event(frame, "command", tell_sent(frame.step, operations))
         else:
             said = tell_answered(frame.reply.value, operations)
-            yield _event(frame, "reply", said)
+            event = _event(frame, "reply", said)
+        yield {**event, "command": numbers.get(id(frame.step), -1)}
 
 
 def _of_aside(aside: Aside) -> Event | None:

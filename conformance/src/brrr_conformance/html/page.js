@@ -341,7 +341,7 @@ function wire({ who, left_out: leftOut, first, recipe, events }) {
     name.style.setProperty("--hue", hue(lane, lanes));
     const after = events[at + 1];
     const word = data.kinds[kind], said = data.texts[text];
-    if (word === "command" && after && data.kinds[after[2]] === "reply" && after[1] === lane) {
+    if (word === "command" && after && data.kinds[after[2]] === "reply" && after[4] === event[4]) {
       at += 1;
       list.append(row(time, [arrow(lane, lanes, "both"), arrow(lane, lanes, "both back")],
         [name, ` ${said} `, make("span", { class: "said" }, `→ ${data.texts[after[3]]}`)], lanes));

@@ -106,3 +106,19 @@ async def test_no_program(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(HarnessError, match="apt install redis-server"):
         async with private_server():
             pass
+
+
+@pytest.mark.parametrize("persistent", [True, False])
+async def test_restart(persistent: bool) -> None:
+    """It is killed and comes back, at its port, with what it had on disk."""
+    async with private_server(persistent=persistent) as server:
+        await server.redis.set("k", b"v")
+        await server.restart()
+        assert await server.redis.get("k") == (b"v" if persistent else None)
+
+
+async def test_restart_of_another(server: Server) -> None:
+    url = f"redis://127.0.0.1:{server.port}/0"
+    async with foreign_server(url) as other:
+        with pytest.raises(HarnessError, match="not ours"):
+            await other.restart()

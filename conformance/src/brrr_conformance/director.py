@@ -14,8 +14,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
+from brrr_conformance.aside import Act, Deed
 from brrr_conformance.bencode import DecodeError
 from brrr_conformance.commands import Kind
 from brrr_conformance.protocol import Decoder
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from brrr_conformance.protocol import Operations
     from brrr_conformance.resp import Reply
     from brrr_conformance.step import Step
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,10 +144,10 @@ CUT_AFTER = Action("cut after", after=_cut)
 
 
 def do(what: Callable[[], Awaitable[object]], name: str = "") -> Action:
-    """Let something happen before the command goes."""
+    """Let something happen before the command goes; it ends, whoever hangs up."""
 
     async def before(_: Passing) -> None:
-        await what()
+        await asyncio.shield(asyncio.ensure_future(what()))
 
     return Action(name, before)
 
@@ -276,7 +279,7 @@ class Rules:
         for rule in self._before:
             if rule.takes(it) and rule.action.before is not None:
                 self._note(it, rule.action)
-                instead = await rule.action.before(it)
+                instead = await self._play(rule.action.before, it)
                 if isinstance(instead, Answer):
                     return instead
                 if instead is not None:
@@ -292,9 +295,17 @@ class Rules:
         for rule in self._after:
             if rule.takes(it) and rule.action.after is not None:
                 self._note(it, rule.action)
-                instead = await rule.action.after(it)
+                instead = await self._play(rule.action.after, it)
                 reply = reply if instead is None else instead
         return reply
+
+    async def _play(self, act: Callable[[Passing], Awaitable[T]], it: Passing) -> T:
+        """Do it; who judges the trace is to know of a connection that it ends."""
+        try:
+            return await act(it)
+        except ConnectionError:
+            self.trace.aside(it.worker, Deed(Act.CUT))
+            raise
 
     def _note(self, it: Passing, action: Action) -> None:
         if action.name:

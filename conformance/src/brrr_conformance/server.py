@@ -43,6 +43,18 @@ class Server:
     redis: Redis
     # Of the server, such as 7.0.15.
     version: str = ""
+    # If it is our own.
+    own: _Private | None = None
+
+    async def restart(self) -> None:
+        """Kill a server of our own, and start it again in its place."""
+        if self.own is None:
+            raise HarnessError("not ours to restart")
+        await self.redis.aclose(close_connection_pool=True)  # it connects again
+        await self.own.kill()
+        await self.own.start()
+        if not await _is_ours(self.redis, self.own.folder):
+            raise HarnessError("redis-server does not start again")
 
     def url(self, port: int) -> str:
         """Give the address of this database behind another port here (a tap)."""
@@ -61,8 +73,11 @@ async def serve_redis(url: str | None) -> AsyncIterator[Server]:
 
 
 @contextlib.asynccontextmanager
-async def private_server() -> AsyncIterator[Server]:
-    """Start a redis-server of our own on a free port."""
+async def private_server(*, persistent: bool = False) -> AsyncIterator[Server]:
+    """Start a redis-server of our own on a free port.
+
+    A persistent one has on disk what it has replied to, and loses it in no restart.
+    """
     program = shutil.which("redis-server")
     if program is None:
         raise HarnessError(
@@ -72,24 +87,59 @@ async def private_server() -> AsyncIterator[Server]:
     with tempfile.TemporaryDirectory(prefix="brrr-redis-") as name:
         folder = os.path.realpath(name)  # noqa: ASYNC240 - once
         for _ in range(ATTEMPTS):
-            port = free_port()
-            process = await _start(program, port, folder)
-            redis = _connect("127.0.0.1", port, 0)
+            own = _Private(program, folder, free_port(), persistent)
+            await own.start()
+            redis = _connect("127.0.0.1", own.port, 0)
             try:
                 # Somebody else may have taken the port in the meantime.
                 if await _is_ours(redis, folder):
-                    yield Server("127.0.0.1", port, 0, redis, await _version(redis))
+                    version = await _version(redis)
+                    yield Server("127.0.0.1", own.port, 0, redis, version, own)
                     return
             finally:
                 await redis.aclose()
-                # The whole session, guard and server: nothing is worth saving.
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGKILL)
-                await process.wait()
-                await _gone(port)
+                await own.kill()
         log = Path(folder) / "log"
         text = log.read_text(errors="replace")[-2000:] if log.exists() else ""
         raise HarnessError(f"redis-server does not start: {text}")
+
+
+@dataclass(slots=True)
+class _Private:
+    """The process of a server of our own."""
+
+    program: str
+    folder: str
+    port: int
+    persistent: bool
+    _guard: asyncio.subprocess.Process | None = None
+
+    async def start(self) -> None:
+        # fmt: off
+        words = [
+            self.program, "--port", str(self.port), "--bind", "127.0.0.1",
+            "--dir", self.folder, "--logfile", f"{self.folder}/log", "--save", "",
+            "--appendonly", "yes" if self.persistent else "no",
+            "--appendfsync", "always", "--daemonize", "no",
+        ]
+        # fmt: on
+        self._guard = await asyncio.create_subprocess_exec(
+            "/bin/sh",
+            "-c",
+            GUARD,
+            self.folder,
+            *words,
+            stdin=asyncio.subprocess.PIPE,
+            start_new_session=True,
+        )
+
+    async def kill(self) -> None:
+        """End the whole session, guard and server: nothing is worth saving."""
+        if self._guard is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._guard.pid, signal.SIGKILL)
+            await self._guard.wait()
+        await _gone(self.port)
 
 
 async def _gone(port: int) -> None:
@@ -159,25 +209,6 @@ async def _version(redis: Redis) -> str:
 async def raw(redis: Any, *words: str | bytes | int) -> Any:
     """Send any command; redis-py has types for none of their replies."""
     return await redis.execute_command(*words)
-
-
-async def _start(program: str, port: int, folder: str) -> asyncio.subprocess.Process:
-    # fmt: off
-    words = [
-        program, "--port", str(port), "--bind", "127.0.0.1", "--dir", folder,
-        "--logfile", f"{folder}/log", "--save", "", "--appendonly", "no",
-        "--daemonize", "no",
-    ]
-    # fmt: on
-    return await asyncio.create_subprocess_exec(
-        "/bin/sh",
-        "-c",
-        GUARD,
-        folder,
-        *words,
-        stdin=asyncio.subprocess.PIPE,
-        start_new_session=True,
-    )
 
 
 async def _is_ours(redis: Redis, folder: str) -> bool:

@@ -108,6 +108,8 @@ class Trace:
     interventions: list[Intervention] = field(default_factory=list)
     # All of adapter.proto that passed, and what the case itself did.
     asides: list[Aside] = field(default_factory=list)
+    # Set while a case has taken the database away: that nobody answers is no news.
+    outage: bool = False
     # What broke, apart from what a command's own reply tells.
     error: Exception | None = None
     # Counts frames, invocations, answers, problems, ends: anything.
@@ -259,7 +261,8 @@ class Tap:
                 self.host, self.port, limit=READ_AHEAD
             )
         except OSError as error:
-            trace.fail(HarnessError(f"no Redis behind the tap: {error}"))
+            if not trace.outage:
+                trace.fail(HarnessError(f"no Redis behind the tap: {error}"))
             writer.close()
             return
         connection = Connection(number, writer, to_server)

@@ -431,6 +431,17 @@ class World:
         self.trace.aside(worker.name, Deed(Act.CUT))
         worker.member.tap.cut()
 
+    @contextmanager
+    def outage(self) -> Iterator[None]:
+        """Have no Redis for a while: nobody is blamed for not finding it."""
+        self.trace.outage = True
+        try:
+            yield
+        finally:
+            self.trace.outage = False
+            for worker in self.workers:
+                self.trace.aside(worker.name, Deed(Act.CUT))
+
     def worker(self, name: str) -> Worker:
         return next(each for each in self.workers if each.name == name)
 

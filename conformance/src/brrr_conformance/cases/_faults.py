@@ -399,6 +399,17 @@ async def check_alive(world: World, topics: Iterable[str]) -> None:
         await world.remove(f"value/{BYSTANDER}")
 
 
+async def check_report(world: World, scenario: Scenario, place: Point) -> None:
+    """Demand that every worker goes on, and tells what it gave up."""
+    ended = [each.name for each in world.workers if each.ended]
+    assert not ended, f"{', '.join(ended)} has ended because of it"
+    names = [name for _, name in scenario.roots]
+    done = [name for name in names if await world.stored(f"value/{name}")]
+    # A message that a plain pop took and did not bring is lost, and nobody knows.
+    told = done == names or bool(world.problems) or Kind.POP in place.kinds
+    assert told, "a message is given up without a report"
+
+
 async def schedule_again(world: World, scenario: Scenario) -> None:
     """Schedule each root anew that has no value, and demand that it gets it."""
     for name in dict.fromkeys(name for _, name in scenario.roots):

@@ -16,15 +16,13 @@ from brrr_conformance.build import response
 from brrr_conformance.cases._faults import (
     BYSTANDER,
     SCENARIOS,
-    Point,
-    Scenario,
     action_of,
     check_alive,
     check_commands,
+    check_report,
     check_store,
     schedule_again,
 )
-from brrr_conformance.commands import Kind
 
 if TYPE_CHECKING:
     from brrr_conformance.world import World
@@ -71,14 +69,3 @@ async def test_at(world: World, step: str) -> None:
 async def replace_the_dead(world: World) -> None:
     for worker in [each for each in world.workers if each.ended]:
         await world.start(worker.serving.topic)
-
-
-async def check_report(world: World, scenario: Scenario, place: Point) -> None:
-    """Demand that every worker goes on, and tells what it gave up."""
-    ended = [each.name for each in world.workers if each.ended]
-    assert not ended, f"{', '.join(ended)} has ended because of it"
-    names = [name for _, name in scenario.roots]
-    done = [name for name in names if await world.stored(f"value/{name}")]
-    # A message that a plain pop took and did not bring is lost, and nobody knows.
-    told = done == names or bool(world.problems) or Kind.POP in place.kinds
-    assert told, "a message is given up without a report"

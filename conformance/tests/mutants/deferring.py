@@ -1,0 +1,474 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Mutants of spec/scheduling.md: defers."""
+
+from __future__ import annotations
+
+import time
+
+from tiny import Brrr, BrrrError, PendingReturn, PendingReturns, Worker
+
+from mutants.kit import breaks
+
+
+@breaks("SCHED-20")
+class WritesCallsAfterTheRecord(Worker):
+    """The Call of a child is written after the parent is registered."""
+
+    async def defer(self, job, asks):
+        parent = PendingReturn(job.root_id, job.call_hash, self.topic)
+        children = self.children(asks)
+        for child in children:
+            self.brrr.check(child)
+        for child in children:
+            must = await self.add_pending_return(child.call_hash, parent)
+            await self.brrr.set_call(child)
+            if must:
+                await self.brrr.put_job(child.topic, job.root_id, child.call_hash)
+
+
+@breaks("SCHED-20")
+class KeepsOldCallsOfChildren(Worker):
+    """The Call of a child is written only where there is none yet."""
+
+    async def defer(self, job, asks):
+        brrr, write = self.brrr, self.brrr.set_call
+
+        async def set_new(ask):
+            if await brrr.get(f"call/{ask.call_hash}") is None:
+                await write(ask)
+
+        brrr.set_call = set_new
+        await super().defer(job, asks)
+
+
+@breaks("SCHED-20")
+class StripsPayloads(Brrr):
+    """White space at the end of a payload is left out of the Call."""
+
+    async def set_call(self, ask):
+        await super().set_call(ask._replace(payload=ask.payload.rstrip()))
+
+
+@breaks("SCHED-21")
+class PutsBeforeTheRecord(Worker):
+    """A child is put before the parent is registered."""
+
+    async def defer(self, job, asks):
+        for child in self.children(asks):
+            self.brrr.check(child)
+            await self.brrr.set_call(child)
+            parent = PendingReturn(job.root_id, job.call_hash, self.topic)
+            octets = await self.brrr.get(f"pending_returns/{child.call_hash}")
+            old = octets and self.decoder.decode(PendingReturns, octets)
+            if self.must_put(old or None, parent):
+                await self.brrr.put_job(child.topic, job.root_id, child.call_hash)
+            await self.add_pending_return(child.call_hash, parent)
+
+
+class RegistersOtherwise(Worker):
+    """Registers another return than it should."""
+
+    async def add_pending_return(self, call_hash, parent):
+        return await super().add_pending_return(call_hash, self.other(parent))
+
+
+@breaks("SCHED-22")
+class RegistersTheChildsTopic(Worker):
+    """A return holds the topic of the child, not that of the parent."""
+
+    async def defer(self, job, asks):
+        own = self.topic
+        for child in self.children(asks):
+            self.topic = child.topic
+            await super().defer(job, [child])
+        self.topic = own
+
+
+@breaks("SCHED-22", smoke="defer")
+class RegistersTheRootOnly(RegistersOtherwise):
+    """A return holds the root_id as its call_hash."""
+
+    def other(self, parent):
+        return parent._replace(call_hash=parent.root_id)
+
+
+@breaks("SCHED-22", smoke="defer")
+class LosesTheRoot(RegistersOtherwise):
+    """A return holds a root_id of no octets."""
+
+    def other(self, parent):
+        return parent._replace(root_id="")
+
+
+@breaks("SCHED-22")
+class KeepsTheFirstRoot(RegistersOtherwise):
+    """A return holds the root_id of the first message for this parent."""
+
+    def __init__(self, *args):
+        super().__init__(*args)
+        self.roots = {}
+
+    def other(self, parent):
+        first = self.roots.setdefault(parent.call_hash, parent.root_id)
+        return parent._replace(root_id=first)
+
+
+class PutsChildrenOtherwise(Worker):
+    """Has another way with the topics of children."""
+
+    def children(self, asks):
+        return [
+            self.other(ask, child)
+            for ask, child in zip(
+                {it.call_hash: it for it in asks}.values(),
+                super().children(asks),
+                strict=True,
+            )
+        ]
+
+
+@breaks("SCHED-23", smoke="defer")
+class PutsChildrenOnItsOwnTopic(PutsChildrenOtherwise):
+    """A child is put on the topic of its parent, whatever was asked for."""
+
+    def other(self, ask, child):
+        return child._replace(topic=self.topic)
+
+
+@breaks("SCHED-23")
+class PutsChildrenOnADefaultTopic(PutsChildrenOtherwise):
+    """A child for which no topic was asked is put on the topic `default`."""
+
+    def other(self, ask, child):
+        return child._replace(topic=ask.topic or "default")
+
+
+@breaks("SCHED-23", smoke="defer")
+class PutsChildrenUnderNewRoots(Worker):
+    """A child is put under a root_id of its own."""
+
+    async def defer(self, job, asks):
+        brrr, put = self.brrr, self.brrr.put_job
+
+        async def put_anew(topic, root_id, call_hash):
+            await put(topic, brrr.new_root_id(), call_hash)
+
+        brrr.put_job = put_anew
+        try:
+            await super().defer(job, asks)
+        finally:
+            del brrr.put_job
+
+
+@breaks("SCHED-24", smoke="defer")
+class CreatesRecordsWithoutTime(Worker):
+    """A record is created without scheduled_at."""
+
+    def with_return(self, old, parent):
+        return (
+            super()
+            .with_return(old, parent)
+            ._replace(scheduled_at=old.scheduled_at if old else 0)
+        )
+
+
+@breaks("SCHED-24", smoke="defer")
+class CreatesRecordsInMilliseconds(Worker):
+    """A record is created with the time in milliseconds."""
+
+    def with_return(self, old, parent):
+        if old is None:
+            return PendingReturns((parent,), int(time.time() * 1000))
+        return super().with_return(old, parent)
+
+
+@breaks("SCHED-24")
+class PutsNoChildWithValue(Worker):
+    """A child that has a value, and no record, is not put."""
+
+    async def add_pending_return(self, call_hash, parent):
+        must = await super().add_pending_return(call_hash, parent)
+        return must and not await self.brrr.do("EXISTS", f"value/{call_hash}")
+
+
+@breaks("SCHED-24")
+class PutsNobodyAfterAMismatch(Worker):
+    """A child whose record vanished in a mismatch is not put."""
+
+    async def add_pending_return(self, call_hash, parent):
+        before = await self.brrr.get(f"pending_returns/{call_hash}")
+        must = await super().add_pending_return(call_hash, parent)
+        return must and before is None
+
+
+@breaks("SCHED-24")
+class PutsNobodyTwice(Worker):
+    """A child that this worker has put once is not put again."""
+
+    def __init__(self, *args):
+        super().__init__(*args)
+        self.put = set()
+
+    async def add_pending_return(self, call_hash, parent):
+        must = await super().add_pending_return(call_hash, parent)
+        if must and (call_hash, parent.root_id) in self.put:
+            return False
+        self.put.add((call_hash, parent.root_id))
+        return must
+
+
+@breaks("SCHED-25")
+class RenewsTheTime(Worker):
+    """A record that is added to gets the present time."""
+
+    def with_return(self, old, parent):
+        return super().with_return(old, parent)._replace(scheduled_at=int(time.time()))
+
+
+@breaks("SCHED-25")
+class SetsMissingTimes(Worker):
+    """A record without scheduled_at gets one."""
+
+    def with_return(self, old, parent):
+        new = super().with_return(old, parent)
+        return new._replace(scheduled_at=new.scheduled_at or int(time.time()))
+
+
+@breaks("SCHED-25")
+class OverwritesReturns(Worker):
+    """A record that is added to holds the new return only."""
+
+    def with_return(self, old, parent):
+        return super().with_return(old and old._replace(returns=()), parent)
+
+
+@breaks("SCHED-25")
+class KeepsOneReturnForAParent(Worker):
+    """A parent replaces its return under another root."""
+
+    def with_return(self, old, parent):
+        if old:
+            others = (it for it in old.returns if it[1:] != parent[1:])
+            old = old._replace(returns=(*others,))
+        return super().with_return(old, parent)
+
+
+@breaks("SCHED-25")
+class AddsNoOtherTopic(Worker):
+    """A parent that waits on another topic is taken for one that waits already."""
+
+    def with_return(self, old, parent):
+        if old and any(it[:2] == parent[:2] for it in old.returns):
+            return old
+        return super().with_return(old, parent)
+
+
+@breaks("SCHED-26")
+class ComparesWithWhatItWouldWrite(Worker):
+    """A record is written back against its octets as they are encoded here."""
+
+    async def add_pending_return(self, call_hash, parent):
+        key = f"pending_returns/{call_hash}"
+        for _ in range(self.attempts):
+            octets = await self.brrr.get(key)
+            old = octets and self.decoder.decode(PendingReturns, octets)
+            new = self.encoder.encode(self.with_return(old, parent))
+            expected = old and self.encoder.encode(old)
+            if await self.brrr.swap(key, expected, new):
+                return self.must_put(old, parent)
+        raise BrrrError("CAS_EXHAUSTED", key)
+
+
+@breaks("SCHED-26")
+class WritesOverMismatches(Worker):
+    """After a mismatch the record is written all the same."""
+
+    async def add_pending_return(self, call_hash, parent):
+        key = f"pending_returns/{call_hash}"
+        octets = await self.brrr.get(key)
+        old = None if octets is None else self.decoder.decode(PendingReturns, octets)
+        new = self.encoder.encode(self.with_return(old, parent))
+        if not await self.brrr.swap(key, octets, new):
+            await self.brrr.do("SET", key, new)
+        return self.must_put(old, parent)
+
+
+@breaks("SCHED-26")
+class DecidesBeforeAMismatch(Worker):
+    """Whether a child is put is decided at the first read."""
+
+    async def add_pending_return(self, call_hash, parent):
+        octets = await self.brrr.get(f"pending_returns/{call_hash}")
+        old = None if octets is None else self.decoder.decode(PendingReturns, octets)
+        first = self.must_put(old, parent)
+        await super().add_pending_return(call_hash, parent)
+        return first
+
+
+@breaks("SCHED-26")
+class ComparesWithASecondRead(Worker):
+    """A record is written back against what a second read finds."""
+
+    async def add_pending_return(self, call_hash, parent):
+        brrr, swap = self.brrr, self.brrr.swap
+
+        async def swap_anything(key, old, new):
+            return await swap(key, await brrr.get(key), new)
+
+        brrr.swap = swap_anything
+        try:
+            return await super().add_pending_return(call_hash, parent)
+        finally:
+            del brrr.swap
+
+
+class DecidesOtherwise(Worker):
+    """Decides otherwise about a child that has a record."""
+
+    def must_put(self, old, parent):
+        return old is None or self.other(old.returns, parent)
+
+
+@breaks("SCHED-27")
+class PutsNothingForNewRoots(DecidesOtherwise):
+    """A child that has a record is never put."""
+
+    def other(self, returns, parent):
+        return False
+
+
+@breaks("SCHED-27")
+class LooksAtTheLastReturn(DecidesOtherwise):
+    """Only one return is compared with the new one."""
+
+    def other(self, returns, parent):
+        return parent not in returns and returns[-1:] and returns[-1][1:] == parent[1:]
+
+
+@breaks("SCHED-27")
+class PutsForTwoRootsAtMost(DecidesOtherwise):
+    """A third root of a parent does not put its children."""
+
+    def other(self, returns, parent):
+        roots = {it.root_id for it in returns if it[1:] == parent[1:]}
+        return parent not in returns and len(roots) == 1
+
+
+@breaks("SCHED-28")
+class PutsWithEachRun(DecidesOtherwise):
+    """Once two roots of a parent are registered, each run puts its children again."""
+
+    def other(self, returns, parent):
+        others = [it for it in returns if it != parent]
+        return any(it[1:] == parent[1:] for it in others)
+
+
+@breaks("SCHED-28")
+class PutsAlways(DecidesOtherwise):
+    """A child that has a record is put again with each run of a parent."""
+
+    def other(self, returns, parent):
+        return True
+
+
+@breaks("SCHED-28")
+class PutsForEachParent(DecidesOtherwise):
+    """A child is put for each parent that is new in its record."""
+
+    def other(self, returns, parent):
+        return parent not in returns
+
+
+@breaks("SCHED-28")
+class PutsForOtherTopics(DecidesOtherwise):
+    """A parent that waits on another topic too puts its children again."""
+
+    def other(self, returns, parent):
+        return parent not in returns and any(
+            it.call_hash == parent.call_hash for it in returns
+        )
+
+
+@breaks("SCHED-29")
+class PutsAsOftenAsAsked(Worker):
+    """A child is handled as often as it is asked for, and put if it is done by then."""
+
+    def children(self, asks):
+        return [ask._replace(topic=ask.topic or self.topic) for ask in asks]
+
+
+@breaks("SCHED-29")
+class PutsOnEachTopic(Worker):
+    """A child for which two topics were asked is put on both."""
+
+    async def defer(self, job, asks):
+        await super().defer(job, asks)
+        taken = {(it.call_hash, it.topic) for it in self.children(asks)}
+        for topic, call_hash in dict.fromkeys(
+            (ask.topic or self.topic, ask.call_hash) for ask in asks
+        ):
+            if (call_hash, topic) not in taken:
+                await self.brrr.put_job(topic, job.root_id, call_hash)
+
+
+@breaks("SCHED-29", smoke="defer")
+class PutsChildrenTwice(Worker):
+    """Each child is put twice."""
+
+    async def defer(self, job, asks):
+        await super().defer(job, asks)
+        for child in self.children(asks):
+            await self.brrr.put_job(child.topic, job.root_id, child.call_hash)
+
+
+@breaks("SCHED-30")
+class FailsAtNothing(Worker):
+    """A defer without calls is reported."""
+
+    async def defer(self, job, asks):
+        if not asks:
+            raise BrrrError("HANDLER_FAILED", "a defer on nothing")
+        await super().defer(job, asks)
+
+
+@breaks("SCHED-30")
+class ReturnsForNothing(Worker):
+    """A defer without calls ends in a value of no octets."""
+
+    async def defer(self, job, asks):
+        await (super().defer(job, asks) if asks else self.finish(job, b""))
+
+
+@breaks("SCHED-30")
+class PutsItselfForNothing(Worker):
+    """A defer without calls puts the parent again, once."""
+
+    async def defer(self, job, asks):
+        if not asks and not await self.brrr.do("EXISTS", f"brrr_count/{job.root_id}"):
+            await self.brrr.put_job(self.topic, job.root_id, job.call_hash)
+        await super().defer(job, asks)
+
+
+@breaks("SCHED-31")
+class DefersInSilence(Worker):
+    """The spawn limit in a defer is not reported."""
+
+    async def defer(self, job, asks):
+        try:
+            await super().defer(job, asks)
+        except BrrrError as error:
+            if error.code != "SPAWN_LIMIT":
+                raise
+
+
+@breaks("SCHED-31")
+class TakesBackWhatItWrote(Worker):
+    """At the spawn limit in a defer the records of the children are removed."""
+
+    async def defer(self, job, asks):
+        try:
+            await super().defer(job, asks)
+        except BrrrError:
+            for child in self.children(asks):
+                await self.brrr.do("DEL", f"pending_returns/{child.call_hash}")
+            raise

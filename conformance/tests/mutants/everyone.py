@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""All mutants and all variants, in the order of the specification's chapters."""
+
+from __future__ import annotations
+
+# Each declares its own.
+from mutants import (  # noqa: F401
+    backends,
+    cheap,
+    codec_json,
+    deferring,
+    durable_queue,
+    durable_redis,
+    handling,
+    lawful,
+    on_dynamodb,
+    on_redis,
+    records_decoders,
+    records_encoders,
+    returning,
+    scheduling,
+    wire_encoders,
+    wire_tokens,
+    wire_values,
+)
+from mutants.kit import MUTANTS, VARIANTS
+
+__all__ = ["MUTANTS", "VARIANTS"]

@@ -11,12 +11,13 @@ ARGS ?=
 
 export CMAKE_BUILD_PARALLEL_LEVEL ?= $(JOBS)
 
-.PHONY: help deps apt dynamodb browser conformance bench test lint format valgrind spec demo fuzz lock clean
+.PHONY: help deps apt dynamodb browser conformance mutants bench test lint format valgrind spec demo fuzz lock clean
 
 help:
 	@echo 'make conformance   judge both adapters; open build/conformance/report.html'
 	@echo 'make demo          HTTP server and worker on port 8080, in memory; or PORT, REDIS_URL'
 	@echo 'make test          everything that CI checks: lint, C, Python, conformance'
+	@echo 'make mutants       SDKs that break one requirement each: which case finds it; ARGS=--quick'
 	@echo 'make lint          clang-format, clang-tidy, ruff, mypy, licence lines'
 	@echo 'make format        reformat the C and Python sources'
 	@echo 'make bench         race against BullMQ and others; report in build/bench/; ARGS=--quick'
@@ -28,7 +29,7 @@ help:
 	@echo 'make clean         remove build/'
 	@echo 'make spec fuzz     not there yet'
 	@echo
-	@echo 'ARGS="..." goes to the command behind conformance, bench and lint.'
+	@echo 'ARGS="..." goes to the command behind conformance, mutants, bench and lint.'
 
 # ---- set-up -----------------------------------------------------------------
 
@@ -69,6 +70,10 @@ conformance: deps
 	    --junit build/conformance/report.xml \
 	    --html build/conformance/report.html \
 	    $(addprefix --mutants ,$(wildcard build/mutants/report.json)) $(ARGS)
+
+# Report in build/mutants/. ARGS may be names of mutants, or of requirements.
+mutants: deps dynamodb
+	@PYTHONPATH=conformance/tests $(PY) -m mutants $(ARGS)
 
 # Peers, and what draws the plot, go to build/bench/; SDKs take part where
 # BRRR_PYTHON_SDK and BRRR_TYPESCRIPT_SDK say that they are there.

@@ -113,6 +113,11 @@ def stages() -> list[Stage]:
             lambda: count_report(report, len(adapters)),
             env={"BRRR_C_ADAPTER": str(ASAN_ADAPTER)},
         ),
+        Stage(
+            "mutants",
+            [[BIN / "python", "-m", "mutants", "--quick"]],
+            env={"PYTHONPATH": str(ROOT / "conformance" / "tests")},
+        ),
         Stage("gate", [[BIN / "python", "-m", "brrr_conformance.gate"]]),
     ]
 

@@ -260,3 +260,26 @@ def test_store_without_its_jars(
     done = call("run", TINY, "--store", "dynamodb", "-k", "reading")
     assert done.returncode == 2
     assert "make dynamodb" in done.stderr
+
+
+def test_worker_that_lives_on(spoil_tiny: SpoilTiny) -> None:
+    """A worker that lives on in secret is found, and hurts no other case."""
+    code = """
+close = adapter.Adapter.close
+async def linger():
+    while True:
+        await asyncio.sleep(0.001)
+        await redis.asyncio.Redis.from_url(URL).ping()
+async def close_spoiled(self):
+    global URL, tasks
+    arguments = self.brrr and self.brrr.redis.connection_pool.connection_kwargs
+    await close(self)
+    if arguments:
+        URL = f"redis://127.0.0.1:{arguments['port']}"
+        tasks = [asyncio.create_task(linger())]
+adapter.Adapter.close = close_spoiled
+"""
+    folder = spoil_tiny("import redis.asyncio" + code)
+    done = call("run", folder, "-k", "scheduling and SCHED-1")
+    assert done.returncode == 1, done.stdout
+    assert "connected to Redis after the Done of an earlier Close" in done.stdout

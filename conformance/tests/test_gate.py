@@ -25,11 +25,12 @@ def root(tmp_path: Path) -> Path:
         "**[WIRE-2]** It MUST be too.\n\n**[WIRE-3]** It SHOULD be.\n\n",
         "ref/a.c": "/* [WIRE-1] */\n",
         "conformance/b.py": "requirement('WIRE-1')\n",
+        "conformance/tests/mutants/m.py": '@breaks("WIRE-1")\n',
         "ignored/c.c": f"/* [{UNKNOWN}] */\n",
         ".gitignore": "/ignored/\n",
     }
     for name, text in files.items():
-        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
     subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
     return tmp_path
@@ -48,6 +49,7 @@ def test_finds_citations(root: Path) -> None:
     found = [(each.id, each.file.as_posix(), each.line) for each in citations]
     assert found == [
         ("WIRE-1", "conformance/b.py", 1),
+        ("WIRE-1", "conformance/tests/mutants/m.py", 1),
         ("WIRE-2", "doc.md", 1),
         ("WIRE-1", "ref/a.c", 1),
         ("WIRE-1", "spec/wire.md", 3),
@@ -97,4 +99,18 @@ def test_exceptions_that_are_none(root: Path) -> None:
     assert list(gate.not_in_reference(spec, citations, exceptions)) == [
         "conformance/gate.toml: WIRE-1 is cited in ref/ after all",
         f"conformance/gate.toml: {UNKNOWN} is not in the specification",
+    ]
+
+
+def test_not_mutated(root: Path) -> None:
+    spec, _ = read(root)
+    assert gate.find_broken(root) == {"WIRE-1"}
+    assert list(gate.not_mutated(spec, {"WIRE-1"}, {})) == [
+        "WIRE-2 is broken by no mutant: It MUST be too."
+    ]
+    assert list(gate.not_mutated(spec, {"WIRE-1"}, {"WIRE-2": "nobody can"})) == []
+    assert list(gate.not_mutated(spec, {"WIRE-2", UNKNOWN}, {"WIRE-2": "x"})) == [
+        "WIRE-1 is broken by no mutant: It MUST be.",
+        f"a mutant breaks {UNKNOWN}, which is not in the specification",
+        "conformance/gate.toml: WIRE-2 is broken by a mutant after all",
     ]

@@ -5,8 +5,9 @@
 
 Fails, with its reasons, when an id occurs twice in the specification; when an id is
 cited, anywhere in the repository, that the specification does not have; when a MUST
-has neither case nor vector; and when a MUST is cited nowhere in ref/. What the
-reference does not implement is listed in conformance/gate.toml, with the reason.
+has neither case nor vector; when a MUST is cited nowhere in ref/; and when no mutant
+breaks a MUST. What the reference does not implement, and what no mutant can break, is
+listed in conformance/gate.toml, with the reason.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 EXCEPTIONS = Path("conformance") / "gate.toml"
 REFERENCE = "ref"
+MUTANTS = Path("conformance") / "tests" / "mutants"
 NO_TEXT = frozenset({".bin", ".png", ".lock", ".resp"})
 
 
@@ -44,12 +46,14 @@ def main() -> int:
     spec = read_spec(root / "spec")
     citations = list(find_citations(root, spec))
     tested = {name for case in collect() for name in case.requirements}
-    exceptions = read_exceptions(root / EXCEPTIONS)
+    exceptions = read_exceptions(root / EXCEPTIONS, "not_in_reference")
+    unbroken = read_exceptions(root / EXCEPTIONS, "not_mutated")
     problems = [
         *duplicates(spec),
         *unknown(spec, citations, tested),
         *untested(spec, tested),
         *not_in_reference(spec, citations, exceptions),
+        *not_mutated(spec, find_broken(root), unbroken),
     ]
     for problem in problems:
         print(problem)
@@ -101,6 +105,18 @@ def not_in_reference(
             yield f"{EXCEPTIONS}: {name} is cited in ref/ after all"
 
 
+def not_mutated(
+    spec: Spec, broken: set[str], exceptions: Mapping[str, str]
+) -> Iterator[str]:
+    for each in spec.requirements.values():
+        if each.is_must and each.id not in broken | exceptions.keys():
+            yield f"{each.id} is broken by no mutant: {each.sentence}"
+    for name in sorted(broken - spec.requirements.keys()):
+        yield f"a mutant breaks {name}, which is not in the specification"
+    for name in sorted(broken & exceptions.keys()):
+        yield f"{EXCEPTIONS}: {name} is broken by a mutant after all"
+
+
 # ---- what there is ----------------------------------------------------------
 
 
@@ -118,6 +134,13 @@ def find_citations(root: Path, spec: Spec) -> Iterator[Citation]:
                 yield Citation(match[0], file, number)
 
 
+def find_broken(root: Path) -> set[str]:
+    """Find what the mutants say that they break."""
+    texts = [file.read_text(encoding="utf-8") for file in (root / MUTANTS).glob("*.py")]
+    pattern = re.compile(r'^@breaks\(\s*"([A-Z]+-[0-9]+)"', re.MULTILINE)
+    return {match[1] for text in texts for match in pattern.finditer(text)}
+
+
 def list_files(root: Path) -> list[Path]:
     """List what git has or would add."""
     done = subprocess.run(
@@ -131,11 +154,11 @@ def list_files(root: Path) -> list[Path]:
     return [file for file in files if (root / file).is_file()]
 
 
-def read_exceptions(file: Path) -> dict[str, str]:
+def read_exceptions(file: Path, kind: str) -> dict[str, str]:
     if not file.is_file():
         return {}
     table = tomllib.loads(file.read_text(encoding="utf-8"))
-    return {str(name): str(why) for name, why in table["not_in_reference"].items()}
+    return {str(name): str(why) for name, why in table[kind].items()}
 
 
 if __name__ == "__main__":

@@ -235,7 +235,7 @@ class CountsInTwoSteps(Brrr):
         return count
 
 
-@breaks("CACHE-1", smoke="schedule defer")
+@breaks("CACHE-1", smoke="schedule defer return")
 class StartsToCountAtTwo(Brrr):
     """A counter that is absent counts as 1."""
 

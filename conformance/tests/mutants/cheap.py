@@ -53,7 +53,7 @@ class CheapJoins(Hands):
         self.turns = {}  # message: its lock, and how many wait behind it
 
     async def handle(self, message):
-        """Handle equal messages one after the other, those that wait as one [WORK-23]."""
+        """Handle equal messages in turns, all that wait for one as one [WORK-23]."""
         lock, waiting = self.turns.setdefault(message, (asyncio.Lock(), []))
         mine = asyncio.Event()
         waiting.append(mine)

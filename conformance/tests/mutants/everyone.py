@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""All mutants and all variants, in the order of the specification's chapters."""
+"""All mutants and all variants."""
 
 from __future__ import annotations
 
@@ -7,16 +7,19 @@ from __future__ import annotations
 from mutants import (  # noqa: F401
     backends,
     cheap,
-    codec_json,
+    codec_decoders,
+    codec_encoders,
     deferring,
     durable_queue,
     durable_redis,
     handling,
     lawful,
+    mending,
     on_dynamodb,
     on_redis,
     records_decoders,
     records_encoders,
+    registering,
     returning,
     scheduling,
     wire_encoders,

@@ -6,8 +6,10 @@ from __future__ import annotations
 import json
 import os
 import time
+from contextlib import suppress
 
-from tiny import BrrrError, PendingReturns, ScheduleMessage, Worker
+from durable import DurableWorker
+from tiny import BrrrError, ScheduleMessage, Worker
 
 from mutants.kit import breaks
 
@@ -35,7 +37,8 @@ class EndsWithoutMessages(Worker):
 
     async def get(self):
         message = await super().get()
-        self.stopped = self.stopped or message is None
+        if message is None and not self.stopped:
+            raise BrrrError("BACKEND", "no message")
         return message
 
 
@@ -48,8 +51,20 @@ class WaitsFiveTimes(Worker):
     async def get(self):
         message = await super().get()
         self.polls = 0 if message else self.polls + 1
-        self.stopped = self.stopped or self.polls >= 5
+        if self.polls >= 5 and not self.stopped:
+            raise BrrrError("BACKEND", "no messages")
         return message
+
+
+@breaks("WORK-1", first="connections_are_cut")
+class EndsWithItsConnection(DurableWorker):
+    """The loop of a worker ends when the connection of its pop drops."""
+
+    async def move(self):
+        try:
+            return await super().move()
+        except BrrrError as error:
+            raise ConnectionError(str(error)) from error
 
 
 @breaks("WORK-2")
@@ -66,10 +81,8 @@ class GivesCanonicalJson(Worker):
     """A handler is given the payload as its JSON is written anew."""
 
     async def invoke(self, job, call):
-        try:
+        with suppress(ValueError):
             call = call._replace(payload=json.dumps(json.loads(call.payload)).encode())
-        except ValueError:
-            pass
         return await super().invoke(job, call)
 
 
@@ -260,9 +273,9 @@ class EndsAfterAnyReport(Worker):
     async def handle(self, message):
         try:
             await super().handle(message)
-        except BrrrError:
-            self.stopped = True
-            raise
+        except BrrrError as error:
+            await self.report(error)
+            raise RuntimeError("the end") from error
 
 
 @breaks("WORK-7")
@@ -302,102 +315,3 @@ class DropsTheConnectionAtItsEnd(Worker):
             return
         self.stopped = True
         await self.line.aclose()
-
-
-@breaks("WORK-8")
-class FailsAtDuplicates(Worker):
-    """A value that is there already is an error."""
-
-    async def finish(self, job, value):
-        if not await self.brrr.do("SET", f"value/{job.call_hash}", value, "NX"):
-            raise BrrrError("UNEXPECTED", "there is a value already")
-        await super().finish(job, value)
-
-
-@breaks("WORK-8")
-class RemovesValuesFirst(Worker):
-    """A value is removed before the handler runs again."""
-
-    async def invoke(self, job, call):
-        await self.brrr.do("DEL", f"value/{job.call_hash}")
-        return await super().invoke(job, call)
-
-
-@breaks("WORK-8")
-class FailsAtCallsThatAreDone(Worker):
-    """A message for a call that has a value is reported."""
-
-    async def handle(self, message):
-        job = self.decoder.decode(ScheduleMessage, message)
-        if await self.brrr.do("EXISTS", f"value/{job.call_hash}"):
-            raise BrrrError("UNEXPECTED", "a duplicate")
-        await super().handle(message)
-
-
-class MendsRecords(Worker):
-    """Has another way with PendingReturns that do not decode."""
-
-    async def add_pending_return(self, call_hash, parent):
-        await self.look_at(f"pending_returns/{call_hash}")
-        return await super().add_pending_return(call_hash, parent)
-
-    async def finish(self, job, value):
-        await self.brrr.do("SET", f"value/{job.call_hash}", value)
-        await self.look_at(f"pending_returns/{job.call_hash}")
-        await super().finish(job, value)
-
-    async def look_at(self, key):
-        octets = await self.brrr.get(key)
-        try:
-            if octets is not None:
-                self.decoder.decode(PendingReturns, octets)
-        except BrrrError as error:
-            await self.mend(key, error)
-
-
-@breaks("WORK-9")
-class RemovesBrokenRecords(MendsRecords):
-    """PendingReturns that do not decode are removed, and reported."""
-
-    async def mend(self, key, error):
-        await self.brrr.do("DEL", key)
-        raise error
-
-
-@breaks("WORK-9")
-class StartsBrokenRecordsAnew(MendsRecords):
-    """PendingReturns that do not decode are taken for absent."""
-
-    async def mend(self, key, error):
-        await self.brrr.do("DEL", key)
-
-
-@breaks("WORK-9")
-class PassesOverBrokenRecords(Worker):
-    """PendingReturns that do not decode are left, and nobody is told."""
-
-    async def handle(self, message):
-        job = self.decoder.decode(ScheduleMessage, message)
-        try:
-            await super().handle(message)
-        except BrrrError as error:
-            if error.code != "REFUSED" or not job:
-                raise
-
-
-@breaks("WORK-10")
-class PutsCallsThatAreNone(Worker):
-    """A call_hash that is not printable is written all the same."""
-
-    async def defer(self, job, asks):
-        asks = [ask._replace(call_hash=repr(ask.call_hash)[1:-1]) for ask in asks]
-        await super().defer(job, asks)
-
-
-@breaks("WORK-10")
-class PassesOverCallsThatAreNone(Worker):
-    """A call that cannot be encoded is left out of a defer in silence."""
-
-    async def defer(self, job, asks):
-        asks = [ask for ask in asks if ask.call_hash.isprintable()]
-        await super().defer(job, [ask for ask in asks if ask.call_hash.isascii()])

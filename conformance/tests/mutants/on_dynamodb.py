@@ -134,7 +134,7 @@ class HasMoreAttributes(DynamoDbStore):
             return {**super().item(key, octets), "type": {"S": "record"}}
 
 
-@breaks("DYN-1", smoke="schedule defer return")
+@breaks("DYN-1", smoke="schedule defer")
 class StoresText(DynamoDbStore):
     """The octets of a Call are kept as a string."""
 
@@ -148,7 +148,7 @@ class StoresText(DynamoDbStore):
             return item
 
 
-@breaks("DYN-2", smoke="defer")
+@breaks("DYN-2")
 class CreatesItemsWithoutCondition(DynamoDbStore):
     """A record that was absent is written without a condition."""
 

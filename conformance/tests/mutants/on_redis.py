@@ -55,8 +55,7 @@ class PrefixesTopics(Brrr):
         name, *args = command
         if name in ("RPUSH", "BLPOP"):
             args[0] = f"queue:{args[0]}"
-        reply = await super().do(name, *args, on=on)
-        return reply
+        return await super().do(name, *args, on=on)
 
 
 @breaks("REDIS-3")

@@ -319,14 +319,14 @@ class TakesAnythingForNoSeconds(Decoder):
 
 @breaks("REC-42")
 class TakesAnyHash(Decoder):
-    """A call_hash is any text."""
+    """A call_hash is read whatever text it is."""
 
     refuse = forgive("REC-42")
 
 
 @breaks("REC-42")
 class TakesControlCharacters(Decoder):
-    """A call_hash is any ASCII, printable or not."""
+    """A call_hash is read if it is ASCII, printable or not."""
 
     def ascii(self, name, value):
         text = self.text(name, value)
@@ -335,7 +335,7 @@ class TakesControlCharacters(Decoder):
 
 @breaks("REC-42")
 class TakesTheDeleteCharacter(Decoder):
-    """A call_hash may hold the octet 7F: the limit is one too great."""
+    """A call_hash with the octet 7F is read: the limit is one too great."""
 
     def ascii(self, name, value):
         super().ascii(name, value.replace(b"\x7f", b"~") if value else value)

@@ -5,9 +5,7 @@ from __future__ import annotations
 
 import unicodedata
 
-from adapter import Adapter
 from tiny import (
-    TAGS,
     Brrr,
     Call,
     Decoder,

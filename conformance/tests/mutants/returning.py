@@ -78,8 +78,8 @@ class ReadsTheRecordFirst(Worker):
             await super().finish(job, value)
 
 
-@breaks("RET-1")
-class WritesWhatIsNew(Worker):
+@breaks("RET-1", smoke="return")
+class WritesNoEmptyValues(Worker):
     """A value of no octets is not written."""
 
     async def finish(self, job, value):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The kill table: chooses whom to try, tries them side by side, tells what came of it."""
+"""The kill table: chooses whom to try, tries them, tells what came of it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any
 
 from brrr_conformance.session import collect
-
 from mutants.everyone import MUTANTS, VARIANTS
 from mutants.kit import SMOKE
 from mutants.trial import judge
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from brrr_conformance.plugin import Case
-
     from mutants.trial import Found
 
 SAMPLE = 12
@@ -126,7 +124,8 @@ def line_of(found: Found) -> str:
 def failures(report: dict[str, Any]) -> Iterator[str]:
     for each in report["mutants"]:
         if not each["killed"]:
-            yield f"\nNOT KILLED {each['name']} ({each['requirement']}): {each['about']}"
+            yield f"\nNOT KILLED {each['name']}: {each['about']}"
+            yield f"  breaks {each['requirement']}"
             yield from (f"  {problem}" for problem in each["problems"])
     for each in report["variants"]:
         for case, message in each["failed"].items():

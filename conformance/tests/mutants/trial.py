@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
+
 from brrr_conformance.outcome import Status
 from brrr_conformance.plugin import CASE
 from brrr_conformance.report import Outcome
 from brrr_conformance.session import Silence, run_pytest
-
 from mutants import HERE
 from mutants.everyone import MUTANTS, VARIANTS
 from mutants.kit import SMOKE, Mutant, Variant
@@ -52,7 +52,7 @@ class Listener:
 
 @dataclass(slots=True)
 class Hunter(Listener):
-    """A plugin: runs the smoke cases, then those that may kill, up to the first kill."""
+    """A plugin: runs the smoke cases, then those that may kill, up to the first."""
 
     mutant: Mutant | None = None
 
@@ -147,7 +147,8 @@ def play(variant: Variant, modules: Sequence[str]) -> Found:
         if each.status is not Status.PASSED
     }
     passed = len(host.outcomes) - len(failed)
-    failed |= {"the run": each for each in error}
+    if error:
+        failed["the run"] = "\n".join(error)
     return {"about": variant.about, "passed": passed, "failed": failed}
 
 

@@ -56,6 +56,13 @@ async def in_flight(world: World) -> list[tuple[str, bytes, int]]:
     return [(key.decode(), message, again) for key, message, again in found]
 
 
+async def only_in_flight(world: World) -> tuple[str, bytes, int]:
+    """Demand that one message is in flight; give it."""
+    found = await in_flight(world)
+    assert len(found) == 1, f"one message is due in flight, got {found}"
+    return found[0]
+
+
 async def names(world: World) -> dict[str, int]:
     """Give the workers in the registry, and their times."""
     pairs = await world.redis.zrange(WORKERS, 0, -1, withscores=True)

@@ -111,6 +111,7 @@ async def test_return_holds_the_parent_as_it_is(world: World) -> None:
 CALLS = {
     "every-octet": ask("c", "leaf", EVERY_OCTET, "u"),
     "no-payload": ask("c", "leaf", b"", "u"),
+    "spaces-around": ask("c", " leaf ", b" 1 \n", "u"),
     "unicode-task": ask("c", "größe-\U0001f600", b"1", "u"),
     "nul-in-task": ask("c", "le\0af", b"1", "u"),
     "byte-order-mark": ask("c", "\ufeffleaf", b"1", "u"),

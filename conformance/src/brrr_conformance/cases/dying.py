@@ -39,6 +39,7 @@ from brrr_conformance.cases._durable import (
     in_flight,
     names,
     now_ms,
+    only_in_flight,
     puts_child,
     settle,
 )
@@ -189,9 +190,11 @@ async def test_handler_takes_long(world: World) -> None:
     async def take_long(call: Call) -> Answer:
         del call
         end = time.monotonic() + 2 * DEAD_SECONDS
-        [(key, _, _)] = await in_flight(world)
+        key, _, _ = await only_in_flight(world)
         while time.monotonic() < end:
-            times.add((await names(world))[key.removeprefix(INFLIGHT)])
+            known = await names(world)
+            assert key.removeprefix(INFLIGHT) in known, "the worker is not registered"
+            times.add(known[key.removeprefix(INFLIGHT)])
             await asyncio.sleep(DEAD_SECONDS / 40)
         return response(b"v")
 
@@ -232,17 +235,37 @@ async def test_dead_while_a_handler_takes_long(world: World) -> None:
         async def is_moved() -> bool:
             return not await world.redis.exists(GONE)
 
+        await bury(world, ScheduleMessage("root1", "g").encode())
         await world.until(is_moved, SOON, "the dead worker's message is moved")
         return response(b"v")
 
     await world.given(stored_call("h"), stored_call("g"), queued("t", H))
     await world.start("t", {"h": wait, "g": response(b"v")}, durable=True)
-    await bury(world, ScheduleMessage("root1", "g").encode())
     await expect(
         world,
         *(stored_call(name) for name in "gh"),
         *(value(name, b"v") for name in "gh"),
     )
+
+
+@requirement("REDIS-34", "REDIS-35")
+async def test_equal_message_of_a_dead_worker(world: World) -> None:
+    """It comes while one like it is in hand, whose end is not its own."""
+
+    async def fail_first(_: Call) -> Answer:
+        async def are_two() -> bool:
+            moved = not await world.redis.exists(GONE)
+            return moved and len(await in_flight(world)) == 2
+
+        if len(world.invocations) > 1:
+            return response(b"v")
+        await bury(world, H)
+        await world.until(are_two, SOON, "the dead worker's message is moved")
+        return fail()
+
+    await world.given(stored_call("h"), queued("t", H))
+    await world.start("t", {"h": fail_first}, durable=True)
+    await expect(world, stored_call("h"), value("h", b"v"), problems=["HANDLER_FAILED"])
 
 
 @requirement("REDIS-35")
@@ -297,7 +320,7 @@ async def test_worker_ends_with_a_message_in_hand(world: World, how: str) -> Non
         await world.until(lambda: _ended(worker), SOON, "the worker ends")
     await worker.member.adapter.close()
     world.problems.clear()
-    [(key, message, _)] = await in_flight(world)
+    key, message, _ = await only_in_flight(world)
     assert message == H
     assert key.removeprefix(INFLIGHT) in await names(world), "nobody will find it"
     for task in world.answering:

@@ -35,6 +35,7 @@ from brrr_conformance.cases._common import (
 from brrr_conformance.records import ScheduleMessage
 
 if TYPE_CHECKING:
+    from brrr_conformance.script import Answer, Call
     from brrr_conformance.world import World
 
 pytestmark = pytest.mark.profile("worker")
@@ -46,6 +47,7 @@ CALLS = {
     "every-octet": (TASK, EVERY_OCTET),
     "no-payload": (TASK, b""),
     "like-bencode": (TASK, b"e9:task_name4:evile"),
+    "spaces": (" leaf\t", b' [ 1.0, "\\u0061" ]\n'),
     "not-utf8": (TASK, b"\xff\xfe\xed\xa0\x80"),
     "unicode-task": ("größe-😀", PAYLOAD),
     "composed-task": ("caf\u00e9", PAYLOAD),
@@ -219,6 +221,20 @@ async def test_value_appears_while_the_handler_runs(world: World) -> None:
     world.before(writes("value/h"), putting(world, value("h", b"v")), times=1)
     await world.serve("t", {"h": response(b"v")})
     await world.expect(stored_call("h"), value("h", b"v"))
+
+
+@requirement("WORK-8")
+async def test_value_stays_while_the_handler_runs_again(world: World) -> None:
+    """Whoever reads it meanwhile finds it."""
+    read: list[bytes | None] = []
+
+    async def handler(_: Call) -> Answer:
+        read.append(await world.stored("value/h"))
+        return response(b"v")
+
+    await world.given(stored_call("h"), value("h", b"v"), queued("t", ("root2", "h")))
+    await world.serve("t", {"h": handler})
+    assert None not in read, "the value has gone"
 
 
 @requirement("WORK-8")

@@ -303,7 +303,7 @@ async def test_handler_fails_when_no_child_is_missing(world: World) -> None:
 # ---- a new root -------------------------------------------------------------
 
 
-@requirement("WORK-22", "SCHED-27", "SCHED-24")
+@requirement("WORK-22", "SCHED-22", "SCHED-27", "SCHED-24")
 @pytest.mark.parametrize("records", ["kept", "lost", "one-lost"])
 @pytest.mark.parametrize("woken", [False, True], ids=["at-once", "after-a-wake-up"])
 async def test_new_root(world: World, records: str, woken: bool) -> None:

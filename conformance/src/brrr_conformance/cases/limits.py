@@ -127,7 +127,10 @@ async def test_limit_within_a_gather(world: World) -> None:
     children = [ask(f"c{number}", topic="u") for number in range(4)]
     await world.serve("t", {"p": [defer(*children)]})
     await expect_reports(world, "SPAWN_LIMIT")
-    assert len(await take_all(world, "u")) == 2
+    put = await take_all(world, "u")
+    assert len(put) == 2
+    for _, child in put:
+        assert await world.stored(f"pending_returns/{child}"), "taken back"
 
 
 @requirement("SCHED-12", "SCHED-11")

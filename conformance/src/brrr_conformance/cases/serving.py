@@ -203,7 +203,7 @@ GARBAGE = {
 }
 
 
-@requirement("WORK-4")
+@requirement("WORK-4", "QUEUE-2")
 @pytest.mark.parametrize("name", GARBAGE)
 async def test_message_is_none(world: World, name: str) -> None:
     """It is reported and changes nothing, and the next message is handled."""

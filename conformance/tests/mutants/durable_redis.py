@@ -117,7 +117,7 @@ class BeatsTooSeldom(DurableWorker):
         self.pause = self.dead_after_ms * 1.5 / 1000
 
 
-@breaks("REDIS-34", first="messages_of_a_dead_worker")
+@breaks("REDIS-34", first="dies_while_its_handler")
 class LeavesTheAttempts(ScriptsOtherwise):
     """How often a message was delivered stays when it is acknowledged."""
 

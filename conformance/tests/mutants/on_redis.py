@@ -49,11 +49,11 @@ class PollsInBetween(Worker):
 
 @breaks("REDIS-3", smoke="schedule defer return")
 class PrefixesTopics(Brrr):
-    """The key of a queue is `queue:` and the topic."""
+    """A message is put at `queue:` and the topic."""
 
     async def do(self, *command, on=None):
         name, *args = command
-        if name in ("RPUSH", "BLPOP"):
+        if name == "RPUSH":
             args[0] = f"queue:{args[0]}"
         return await super().do(name, *args, on=on)
 

@@ -69,6 +69,13 @@ async def names(world: World) -> dict[str, int]:
     return {name.decode(): int(score) for name, score in pairs}
 
 
+async def only_name(world: World) -> str:
+    """Demand that one worker is in the registry; give its name."""
+    found = [*await names(world)]
+    assert len(found) == 1, f"one worker is due in the registry, got {found}"
+    return found[0]
+
+
 async def now_ms(world: World) -> int:
     seconds, micros = await raw(world.redis, "TIME")
     return int(seconds) * 1000 + int(micros) // 1000

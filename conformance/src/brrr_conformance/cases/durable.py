@@ -35,6 +35,7 @@ from brrr_conformance.cases._durable import (
     follow,
     in_flight,
     names,
+    only_name,
     puts_child,
     settle,
 )
@@ -67,7 +68,7 @@ async def test_message_is_kept_while_it_is_handled(world: World) -> None:
 
     await world.given(stored_call("h"), queued("t", H))
     await world.serve("t", {"h": look}, durable=True)
-    [name] = await names(world)
+    name = await only_name(world)
     assert seen == [[(INFLIGHT + name, H, 0)], [name]]
     await expect(world, stored_call("h"), value("h", b"v"))
 

@@ -40,6 +40,7 @@ from brrr_conformance.cases._durable import (
     names,
     now_ms,
     only_in_flight,
+    only_name,
     puts_child,
     settle,
 )
@@ -338,7 +339,7 @@ async def test_answer_with_a_message_is_lost(world: World) -> None:
     """Redis has moved it, the worker does not know: it finds it in its list."""
     await world.given(stored_call("h"))
     await world.serve("t", {"h": response(b"v")}, durable=True)
-    [name] = await names(world)
+    name = await only_name(world)
     lost: list[Step] = []
 
     async def cut(step: Step) -> None:

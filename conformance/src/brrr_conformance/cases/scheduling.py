@@ -234,8 +234,9 @@ async def test_same_call_twice(world: World) -> None:
     """A call without a value, scheduled again, is a second root with a message."""
     await world.schedule("t", ask("h"))
     await world.schedule("t", ask("h"))
-    first, second = [message.root_id for message in await world.queue("t")]
-    assert first != second
+    roots = [message.root_id for message in await world.queue("t")]
+    assert len(roots) == len(set(roots)) == 2, f"the roots are {roots}"
+    first, second = roots
     await world.expect(
         stored_call("h"),
         count(first, 1),

@@ -15,7 +15,7 @@ import pytest
 from brrr_conformance.outcome import Status
 from brrr_conformance.report import Outcome
 from brrr_conformance.session import collect
-from mutants.everyone import MUTANTS, VARIANTS
+from mutants.everyone import MIXTURES, MUTANTS, VARIANTS
 from mutants.kit import SMOKE, Mutant
 from mutants.table import choose, make_report, modules_of
 from mutants.trial import find_problems, judge
@@ -59,7 +59,8 @@ def test_modules(cases: list[Case]) -> None:
 
 
 def test_choice() -> None:
-    assert set(choose([], None)) == {*MUTANTS, *VARIANTS}
+    assert set(choose([], None)) == {*MUTANTS, *MIXTURES}
+    assert sorted("+".join(MIXTURES).split("+")) == sorted(VARIANTS)
     assert set(choose(["RET-5"], None)) == {
         name for name, each in MUTANTS.items() if each.requirement == "RET-5"
     }

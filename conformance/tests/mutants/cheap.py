@@ -8,15 +8,26 @@ from __future__ import annotations
 
 import asyncio
 
+from adapter import Adapter
 from tiny import PendingReturn, ScheduleMessage, Worker
 
 from mutants.kit import breaks, lawful
 
 
+class HandsAdapter(Adapter):
+    """Tells its workers how many messages they may handle at a time."""
+
+    async def execute(self, number, name, it):
+        if name == "serve":
+            self.plain.count = it["concurrency"] or 1
+        return await super().execute(number, name, it)
+
+
 class Hands(Worker):
     """Handles several messages at a time: each hand has a line of its own."""
 
-    count = 4
+    adapter = HandsAdapter
+    count = 1
 
     def __init__(self, *args):
         super().__init__(*args)
@@ -24,9 +35,12 @@ class Hands(Worker):
 
     async def run(self):
         await self.line.aclose()
-        async with asyncio.TaskGroup() as tasks:
-            for hand in self.hands:
-                tasks.create_task(hand.run())
+        tasks = [asyncio.create_task(hand.run()) for hand in self.hands]
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+        await self.stop()
+        await asyncio.wait(tasks)
+        for task in tasks:
+            task.result()
 
     async def stop(self):
         await asyncio.gather(*(hand.stop() for hand in self.hands))

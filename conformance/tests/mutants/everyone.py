@@ -27,5 +27,6 @@ from mutants import (  # noqa: F401
     wire_values,
 )
 from mutants.kit import MUTANTS, VARIANTS
+from mutants.lawful import MIXTURES
 
-__all__ = ["MUTANTS", "VARIANTS"]
+__all__ = ["MIXTURES", "MUTANTS", "VARIANTS"]

@@ -62,6 +62,17 @@ class Variant:
     store: str
 
 
+# What a class may override, the special before the general, and what it is to tiny.
+SIDES: dict[type, str] = {
+    DurableWorker: "durable",
+    Worker: "worker",
+    Brrr: "brrr",
+    Codec: "codec",
+    Encoder: "encoder",
+    Decoder: "decoder",
+}
+CODERS = {"encoder", "decoder"}
+
 MUTANTS: dict[str, Mutant] = {}
 VARIANTS: dict[str, Variant] = {}
 
@@ -107,20 +118,30 @@ def about(kind: type) -> str:
     return " ".join(text.split())
 
 
-def make_adapter(kind: type) -> Adapter:
-    """Build tiny's adapter around a class that overrides one of tiny's."""
-    if issubclass(kind, Adapter):
-        return kind()
-    if issubclass(kind, DurableWorker):
-        return Adapter(durable=kind)
-    if issubclass(kind, Worker):
-        return Adapter(brrr=getattr(kind, "brrr_type", Brrr), worker=kind)
-    if issubclass(kind, Brrr):
-        return Adapter(brrr=kind)
-    if issubclass(kind, Codec):
-        return Adapter(codec=kind)
-    side = "encoder" if issubclass(kind, Encoder) else "decoder"
-    return Adapter(brrr=type("Mutated", (Brrr,), {side: kind()}))
+def find(name: str) -> list[Mutant] | list[Variant]:
+    """Find a mutant, a variant, or a mixture of variants: `this+that`."""
+    if name in MUTANTS:
+        return [MUTANTS[name]]
+    return [VARIANTS[each] for each in name.split("+")]
+
+
+def make_adapter(kinds: list[type]) -> Adapter:
+    """Build tiny's adapter around classes that override some of tiny's."""
+    if issubclass(kinds[0], Adapter):
+        return kinds[0]()
+    parts: dict[str, list[type]] = {}
+    for kind in kinds:
+        side = next(name for base, name in SIDES.items() if issubclass(kind, base))
+        parts.setdefault(side, []).append(kind)
+    mixed: dict[str, Any] = {
+        side: type("Mixed", tuple(each), {}) for side, each in parts.items()
+    }
+    coders = {side: mixed.pop(side)() for side in CODERS & mixed.keys()}
+    if coders:
+        mixed["brrr"] = type("Mixed", (Brrr,), coders)
+    own = (kind.adapter for kind in kinds if hasattr(kind, "adapter"))
+    adapter: type[Adapter] = next(own, Adapter)
+    return adapter(**mixed)
 
 
 # ---- for the bodies of mutants ----------------------------------------------

@@ -12,7 +12,6 @@ import asyncio
 import uuid
 from typing import Any
 
-from adapter import Adapter
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -232,10 +231,8 @@ class LooksForTheValueFirst(Worker):
 
 
 @lawful("worker")
-class HasTwoHands(Hands):
-    """Two messages are handled at a time."""
-
-    count = 2
+class HasHands(Hands):
+    """Several messages are handled at a time, each hand with a pop of its own."""
 
 
 # ---- other connections ------------------------------------------------------
@@ -284,14 +281,9 @@ class ConnectsEachTime(Brrr):
 
 
 @lawful("client")
-class NamesRootsByUuid(Adapter):
-    """A root_id is a UUID, and a client looks for the value with STRLEN and EXISTS."""
+class NamesRootsByUuid(Brrr):
+    """A root_id is a UUID, and a client asks for the length of a value first."""
 
-    def __init__(self):
-        super().__init__(brrr=ByUuid)
-
-
-class ByUuid(Brrr):
     def new_root_id(self):
         return str(uuid.uuid4())
 
@@ -299,3 +291,20 @@ class ByUuid(Brrr):
         if command[0] == "EXISTS" and await super().do("STRLEN", command[1]):
             return 1
         return await super().do(*command, on=on)
+
+
+# What is tried at once, since none gets in the way of another. Each can be tried alone.
+MIXTURES = tuple(
+    "+".join(names.split())
+    for names in (
+        """reads-with-mget swaps-with-watch pops-with-blmpop speaks-resp2
+           writes-all-calls-first""",
+        """counts-with-incrby swaps-with-evalsha creates-with-set-nx speaks-resp3
+           returns-at-once""",
+        """puts-with-a-script swaps-with-a-function connects-each-time defers-at-once
+           looks-for-the-value-first""",
+        "names-roots-by-uuid writes-less has-hands",
+        "cheap-joins",
+        "dynamo-db-store",
+    )
+)

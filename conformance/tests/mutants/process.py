@@ -9,10 +9,9 @@ from __future__ import annotations
 import asyncio
 import os
 
-from mutants.everyone import MUTANTS, VARIANTS
-from mutants.kit import make_adapter
+from mutants import everyone  # noqa: F401 - declares them
+from mutants.kit import find, make_adapter
 
 if __name__ == "__main__":
-    name = os.environ["MUTANT"]
-    kind = (MUTANTS | VARIANTS)[name].kind
-    asyncio.run(make_adapter(kind).run())
+    kinds = [each.kind for each in find(os.environ["MUTANT"])]
+    asyncio.run(make_adapter(kinds).run())

@@ -114,7 +114,7 @@ class FramesValues(Brrr):
         return await super().do(name, *args, on=on)
 
 
-@breaks("REC-5", smoke="return")
+@breaks("REC-5", smoke="return", first="value_is_stored")
 class StoresNoEmptyValues(Brrr):
     """A value of no octets is not stored."""
 

@@ -10,9 +10,9 @@ from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any
 
 from brrr_conformance.session import collect
-from mutants.everyone import MUTANTS, VARIANTS
+from mutants.everyone import MIXTURES, MUTANTS, VARIANTS
 from mutants.kit import SMOKE
-from mutants.trial import judge
+from mutants.trial import judge, mix
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -26,15 +26,14 @@ SAMPLE = 12
 
 def choose(names: Sequence[str], seed: int | None) -> list[str]:
     """Give the names of mutants and variants; of a requirement, all that break it."""
-    everyone = [*VARIANTS, *MUTANTS]
     if names:
         return [
             each
-            for each in everyone
+            for each in [*MIXTURES, *VARIANTS, *MUTANTS]
             if each in names or (each in MUTANTS and MUTANTS[each].requirement in names)
         ]
     if seed is None:
-        return everyone
+        return [*MIXTURES, *MUTANTS]
     chance = random.Random(seed)  # noqa: S311 - a sample that repeats
     return sorted(chance.sample([*MUTANTS], SAMPLE))
 
@@ -66,7 +65,7 @@ def modules_of(names: Sequence[str], cases: Sequence[Case]) -> dict[str, list[st
             found[name] = {it.module for it in cases if wanted in it.requirements}
             found[name] |= smoke
         else:
-            profiles = VARIANTS[name].profiles
+            profiles = mix(name).profiles
             found[name] = {it.module for it in cases if it.profile in profiles}
     return {name: sorted(modules) for name, modules in found.items()}
 
@@ -91,7 +90,7 @@ def make_report(found: Sequence[Found]) -> dict[str, Any]:
             "mutants": len(mutants),
             "killed": killed,
             "survived": len(mutants) - killed,
-            "variants": len(variants),
+            "variants": sum(1 + each["name"].count("+") for each in variants),
             "wronged": wronged,
             "failures": len(mutants) - killed + wronged,
         },
@@ -116,7 +115,8 @@ def line_of(found: Found) -> str:
     seconds = f"{found['seconds']:6.1f} s"
     if "requirement" not in found:
         end = f"{found['passed']} passed, {len(found['failed'])} failed"
-        return f"{'lawful':<10} {found['name']:<42}{seconds}  {end}"
+        names = found["name"].replace("+", ", ")
+        return f"{'lawful':<10} {end:<42}{seconds}  {names}"
     end = ", ".join(found["by"]) if found["killed"] else "; ".join(found["problems"])
     return f"{found['requirement']:<10} {found['name']:<42}{seconds}  {end}"
 

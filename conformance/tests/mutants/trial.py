@@ -32,7 +32,7 @@ def judge(name: str, modules: Sequence[str]) -> Found:
     if name in MUTANTS:
         found = {"name": name, **try_mutant(MUTANTS[name], modules)}
     else:
-        found = {"name": name, **play(VARIANTS[name], modules)}
+        found = {"name": name, **play(mix(name), modules)}
     return found | {"seconds": round(time.monotonic() - start, 2)}
 
 
@@ -136,6 +136,14 @@ class Host(Listener):
         assert self.variant is not None
         profiles = self.variant.profiles
         items[:] = [it for it in items if it.stash[CASE].profile in profiles]
+
+
+def mix(name: str) -> Variant:
+    """Give a variant, or a mixture of some as if it were one."""
+    parts = [VARIANTS[each] for each in name.split("+")]
+    about = " ".join(each.about for each in parts)
+    profiles = tuple({profile for each in parts for profile in each.profiles})
+    return Variant(name, about, object, profiles, parts[0].store)
 
 
 def play(variant: Variant, modules: Sequence[str]) -> Found:

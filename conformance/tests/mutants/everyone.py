@@ -12,6 +12,7 @@ from mutants import (  # noqa: F401
     deferring,
     durable_queue,
     durable_redis,
+    failing,
     handling,
     lawful,
     mending,

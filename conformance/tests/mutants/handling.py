@@ -8,7 +8,6 @@ import os
 import time
 from contextlib import suppress
 
-from durable import DurableWorker
 from tiny import BrrrError, ScheduleMessage, Worker
 
 from mutants.kit import breaks
@@ -54,17 +53,6 @@ class WaitsFiveTimes(Worker):
         if self.polls >= 5 and not self.stopped:
             raise BrrrError("BACKEND", "no messages")
         return message
-
-
-@breaks("WORK-1", first="connections_are_cut")
-class EndsWithItsConnection(DurableWorker):
-    """The loop of a worker ends when the connection of its pop drops."""
-
-    async def move(self):
-        try:
-            return await super().move()
-        except BrrrError as error:
-            raise ConnectionError(str(error)) from error
 
 
 @breaks("WORK-2")

@@ -125,6 +125,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--profile", choices=[*Profile, FLEET])
     group.addoption("--vectors", type=Path, help="judge this file, and nothing else")
     group.addoption("--without-deviations", action="store_true")
+    group.addoption("--programs", type=int, default=15, help="a case of random ones")
     group.addoption("--seed", type=int, default=1, help="other choices")
     group.addoption("--transcripts", action="store_true", help="tell the wire")
     group.addoption(

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 PROGRAM = "program"
 # What a call is worth that fails, or waits for one which does.
 NOTHING = object()
-# Messages for an edge: the child is put and the parent is put back; and once more
-# each, when the parent asks while the child ends.
-PER_EDGE = 4
+# Messages for an edge: the child is put and the parent is put back; and, with
+# several hands, once more each, when the parent asks while the child ends.
+PER_EDGE = 2
 
 
 @dataclass(frozen=True)
@@ -144,11 +144,16 @@ class Oracle:
                 waiting.setdefault(child, set()).add(each.call)
         return waiting
 
-    @property
-    def most_messages(self) -> int:
-        """Messages that would do, for all roots together."""
+    def most_messages(self, *, alone: bool) -> int:
+        """Tell how many messages would do, for all roots together.
+
+        One worker that is alone, with one hand, puts each child of one root once.
+        """
         edges = sum(len(each.children) for each in self.played.values())
-        return len(self.program.roots) * (1 + PER_EDGE * edges)
+        roots = len(self.program.roots)
+        if alone and roots == 1:
+            return len(self.played) + edges
+        return roots * (1 + PER_EDGE * edges * (1 if alone else 2))
 
     def value(self, call: Call) -> Any:
         """Give what a call is worth; NOTHING if it fails or waits for one that does."""

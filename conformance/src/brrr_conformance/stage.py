@@ -8,6 +8,7 @@ own client reads. Where it also tells its hashes, each record must be the one du
 from __future__ import annotations
 
 import contextlib
+import json
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 # A jostled command waits for others, but never for longer.
 JOSTLE_SECONDS = 0.003
 SHOWN = 160
+NAMES = ("workers", "hands", "ready", "respelled")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,8 @@ class Plan:
     ready: bool = False
     # How many other events each command waits for: the list goes round.
     jostle: tuple[int, ...] = ()
+    # Whether roots are scheduled and read in another spelling of their arguments.
+    respelled: bool = False
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -53,11 +57,12 @@ class Plan:
             "hands": self.hands,
             "ready": self.ready,
             "jostle": list(self.jostle),
+            "respelled": self.respelled,
         }
 
     @classmethod
     def from_json(cls, plan: dict[str, Any]) -> Self:
-        rest = {name: plan[name] for name in ("workers", "hands", "ready")}
+        rest = {name: plan[name] for name in NAMES}
         program = Program(plan["nodes"], plan["roots"])
         return cls(program, jostle=tuple(plan["jostle"]), **rest)
 
@@ -70,12 +75,32 @@ async def play(world: World, plan: Plan) -> Oracle:
     if plan.ready:
         await start(world, plan, oracle.topics)
     for edge in plan.program.edges:
-        await world.schedule_task(edge.topic, edge.call.task, edge.call.args.encode())
+        args = respell(edge.call.values) if plan.respelled else edge.call.args
+        await world.schedule_task(edge.topic, edge.call.task, args.encode())
     if not plan.ready:
         await start(world, plan, oracle.topics)
     await world.quiet()
     await check(world, oracle)
+    if plan.respelled:
+        await check_values(world, oracle, respelled=True)
     return oracle
+
+
+def respell(value: Any) -> str:
+    """Write JSON in another way than the codec: spaces, escapes, order, exponents."""
+    match value:
+        case bool() | None:
+            return json.dumps(value)
+        case int() | float():
+            return f"{int(value)}.0e0" if value == int(value) else f" {value!r}"
+        case str():
+            units = value.encode("utf-16-be")
+            pairs = (units[at : at + 2].hex() for at in range(0, len(units), 2))
+            return '"' + "".join(f"\\u{pair}" for pair in pairs) + '"'
+        case list():
+            return "[ " + " ,\n".join(map(respell, value)) + "]"
+    members = sorted(value.items(), reverse=True)
+    return "{" + ",".join(f"{respell(k)} :{respell(v)}" for k, v in members) + " }"
 
 
 async def start(world: World, plan: Plan, topics: list[str]) -> None:
@@ -185,8 +210,9 @@ def _check_messages(world: World, found: Found, oracle: Oracle) -> None:
         raise CaseFailed(f"{taken} messages were taken, {counted} had been counted")
     if (put := _messages_put(world, oracle.topics)) not in (None, counted):
         raise CaseFailed(f"{put} messages were put, {counted} were counted")
-    if counted > oracle.most_messages:
-        raise CaseFailed(f"{counted} messages, {oracle.most_messages} would do")
+    alone = len(world.workers) == 1 and world.workers[0].concurrency <= 1
+    if counted > (most := oracle.most_messages(alone=alone)):
+        raise CaseFailed(f"{counted} messages, {most} would do")
 
 
 def _messages_put(world: World, topics: list[str]) -> int | None:
@@ -251,10 +277,13 @@ async def hashes_of(world: World, oracle: Oracle) -> dict[Call, str] | None:
     return hashes
 
 
-async def check_values(world: World, oracle: Oracle) -> None:
+async def check_values(
+    world: World, oracle: Oracle, *, respelled: bool = False
+) -> None:
     """Demand that the SDK reads what each call is worth."""
     for each in oracle.played.values():
-        got = await world.read_task(each.call.task, each.call.args.encode())
+        args = respell(each.call.values) if respelled else each.call.args
+        got = await world.read_task(each.call.task, args.encode())
         due = None if each.value is NOTHING else jcs.encode(each.value)
         if (None if got is None else _canonical(got)) != due:
             raise CaseFailed(

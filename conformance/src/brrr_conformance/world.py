@@ -528,6 +528,25 @@ class World:
         if failures:
             raise failures[0]
 
+    async def another(self) -> World:
+        """Give a world of the same SDKs on the same database, which is cleared."""
+        database = self.database
+        for key in await database.read():
+            await database.remove(key)
+        return World(
+            self.pool,
+            self.client_config,
+            self.worker_configs,
+            self.redis,
+            self.table,
+            self.recipe,
+            patience=self.patience,
+        )
+
+    def show(self, other: World) -> None:
+        """Let what happened in another world be what happened here."""
+        self.trace, self.problems = other.trace, other.problems
+
     def log(self) -> str:
         """Give what the processes wrote to standard error."""
         logs = [

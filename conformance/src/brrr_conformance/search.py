@@ -4,7 +4,7 @@
 Hypothesis runs in a thread of its own; each program is played on the case's event
 loop, in a world of its own. What has failed once counts as failed, without being
 played again: a race need not come twice, and a shrunk program is one that did
-fail. Program and schedule shrink together, for SHRINK_SECONDS.
+fail. Program and schedule shrink together, in as many attempts as SHRINK_ATTEMPTS.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import time
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis.errors import HypothesisException
 from hypothesis.reporting import with_reporter
 
-from brrr_conformance.outcome import HarnessError, status_of
+from brrr_conformance.outcome import HarnessError, Status, status_of
 from brrr_conformance.stage import Plan, play
 
 if TYPE_CHECKING:
@@ -29,7 +29,11 @@ if TYPE_CHECKING:
     from brrr_conformance.world import World
 
 PROGRAM = "program"
-SHRINK_SECONDS = 5.0
+# A number, not a time: so the same seed ends with the same program.
+SHRINK_ATTEMPTS = 80
+# Nothing smaller is looked for where the SDK has no such thing, the adapter is at
+# fault, or each attempt takes the time of a hang.
+SHRUNK = {Status.FAILED, Status.CRASHED}
 
 
 class Over(BaseException):
@@ -71,8 +75,8 @@ class Search:
     # By the JSON of the plan; and the one that was tried last.
     failed: dict[str, Failed] = field(default_factory=dict)
     last: Failed | None = None
-    # When to stop looking for something smaller.
-    until: float | None = None
+    # How many programs may still be played.
+    left: float = math.inf
     over: bool = False
 
     def run(self, plans: SearchStrategy[Plan], number: int) -> None:
@@ -104,15 +108,16 @@ class Search:
         """Play one program, unless it is known to fail, or time is up."""
         name = json.dumps(plan.to_json())
         if name not in self.failed:
-            if self.until is not None and time.monotonic() > self.until:
+            if self.left <= 0:
                 return
+            self.left -= 1
             failed = self._play(plan)
             if failed is None:
                 return
             self.failed[name] = failed
-            self.until = self.until or time.monotonic() + SHRINK_SECONDS
-            if not status_of(failed.error).is_failure:
-                self.until = 0.0  # nothing to shrink: the SDK has no such thing
+            self.left = min(self.left, SHRINK_ATTEMPTS)
+            if status_of(failed.error) not in SHRUNK:
+                self.left = 0
         self.last = self.failed[name]
         raise self.last.error
 

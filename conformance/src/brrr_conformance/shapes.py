@@ -16,7 +16,7 @@ from brrr_conformance.program import Program
 from brrr_conformance.stage import Plan
 
 if TYPE_CHECKING:
-    from hypothesis.strategies import DrawFn, SearchStrategy
+    from hypothesis.strategies import SearchStrategy
 
 HOME = "t"
 # Values of values double with each shared node: beyond so many, one is taken.
@@ -59,64 +59,95 @@ VALUES = st.recursive(
 
 def leaves(shape: Shape) -> SearchStrategy[dict[str, Any]]:
     """Make a node that asks for nothing."""
-    kinds = [
-        st.fixed_dictionaries({"return": VALUES}),
+    kinds: list[SearchStrategy[dict[str, Any]]] = [
+        st.builds(lambda it: {"return": it}, VALUES),
         st.builds(lambda it: {"task": "echo", "args": [it]}, VALUES),
         st.builds(lambda it: {"task": "hello", "args": [it]}, NAMES),
-        st.fixed_dictionaries({"big": st.sampled_from([0, 1, 5000])}),
+        st.builds(lambda it: {"big": it}, st.sampled_from([0, 1, 5000])),
     ]
     if shape.fails:
         kinds.append(st.just({"raise": "as the program says"}))
     return st.one_of(kinds)
 
 
-@st.composite
-def programs(draw: DrawFn, shape: Shape) -> Program:
-    size = draw(st.integers(1, shape.nodes))
-    asked: list[list[list[Any]]] = [[] for _ in range(size)]
-    for at in range(1, size):
-        parents = st.lists(
-            st.integers(0, at - 1), min_size=1, max_size=shape.parents, unique=True
-        )
-        for parent in draw(parents):
-            for _ in range(draw(st.integers(1, shape.times))):
-                topic = draw(st.sampled_from(("", *shape.topics)))
-                asked[parent].append([at, topic] if topic else [at])
-    nodes: list[dict[str, Any]] = [{} for _ in range(size)]
-    width = [1] * size
-    for at in reversed(range(size)):
-        if not asked[at]:
-            nodes[at] = draw(leaves(shape))
-            continue
-        nodes[at] = {"do": draw(steps(asked[at]))}
-        width[at] = sum(width[edge[0]] for edge in asked[at])
-        if width[at] > MOST_LEAVES:
-            nodes[at]["take"] = draw(st.integers(0, len(asked[at]) - 1))
-            width[at] = MOST_LEAVES
-        elif shape.fails and draw(st.integers(0, 9)) == 9:
-            nodes[at]["raise"] = "after its steps"
-    return Program(nodes, draw(roots(shape, size)))
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """That a node is asked for: by whom, on which topic, how often, in which step."""
+
+    # Among the nodes before it, counted round.
+    by: int
+    topic: str
+    times: int
+    # With what was asked for before it, in one gather.
+    joined: bool
+    # Before all else that this one asks for.
+    first: bool
 
 
-@st.composite
-def steps(draw: DrawFn, edges: list[list[Any]]) -> list[list[list[Any]]]:
-    """Divide what a node asks for into calls and gathers, in some order."""
-    made: list[list[list[Any]]] = []
-    for edge in draw(st.permutations(edges)):
-        if made and draw(st.booleans()):
-            made[-1].append(edge)
-        else:
-            made.append([edge])
-    return made
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A node, as drawn: what of it counts depends on who asks for it."""
+
+    asked: list[Asked]
+    leaf: dict[str, Any]
+    take: int
+    fails: bool
 
 
-def roots(shape: Shape, size: int) -> SearchStrategy[list[list[Any]]]:
-    """Schedule the first node, and others, and some of them again."""
-    topic = st.sampled_from((HOME, *shape.topics))
-    more = st.lists(
-        st.tuples(st.integers(0, size - 1), topic).map(list), max_size=shape.roots - 1
+def drawn(shape: Shape) -> SearchStrategy[Node]:
+    asked = st.builds(
+        Asked,
+        st.integers(0, shape.nodes),
+        st.sampled_from(("", *shape.topics)),
+        st.integers(1, shape.times),
+        st.booleans(),
+        st.booleans(),
     )
-    return more.map(lambda others: [[0, HOME], *others])
+    return st.builds(
+        Node,
+        st.lists(asked, min_size=1, max_size=shape.parents),
+        leaves(shape),
+        st.integers(0, 8),
+        st.sampled_from([False] * 9 + [shape.fails]),
+    )
+
+
+def programs(shape: Shape) -> SearchStrategy[Program]:
+    nodes = st.lists(drawn(shape), min_size=1, max_size=shape.nodes)
+    more = st.lists(
+        st.tuples(st.integers(0, shape.nodes), st.sampled_from((HOME, *shape.topics))),
+        max_size=shape.roots - 1,
+    )
+    return st.builds(build, nodes, more)
+
+
+def build(drawn: list[Node], more: list[tuple[int, str]]) -> Program:
+    """Put the nodes together; the first is the first root, others may be roots too."""
+    steps: list[list[list[list[Any]]]] = [[] for _ in drawn]
+    for at, node in enumerate(drawn[1:], 1):
+        for asked in node.asked:
+            edge = [at, asked.topic] if asked.topic else [at]
+            mine, edges = steps[asked.by % at], [edge] * asked.times
+            if mine and asked.joined:
+                mine[0 if asked.first else -1].extend(edges)
+            else:
+                mine.insert(0 if asked.first else len(mine), edges)
+    nodes: list[dict[str, Any]] = [{} for _ in drawn]
+    width = [1] * len(drawn)
+    for at in reversed(range(len(drawn))):
+        nodes[at] = drawn[at].leaf
+        if not steps[at]:
+            continue
+        nodes[at] = {"do": steps[at]}
+        asked_for = [edge for step in steps[at] for edge in step]
+        width[at] = sum(width[edge[0]] for edge in asked_for)
+        if width[at] > MOST_LEAVES:
+            nodes[at]["take"] = drawn[at].take % len(asked_for)
+            width[at] = MOST_LEAVES
+        elif drawn[at].fails:
+            nodes[at]["raise"] = "after its steps"
+    others = [[at % len(drawn), topic] for at, topic in more]
+    return Program(nodes, [[0, HOME], *others])
 
 
 def plans(shape: Shape) -> SearchStrategy[Plan]:

@@ -53,6 +53,7 @@ async def test_fib(world: World) -> None:
 
 
 @requirement("APP-1")
+@pytest.mark.deadline(60)
 async def test_deep_chain(world: World) -> None:
     """200 calls, each of the next one."""
     nodes: list[Any] = [{"do": [[[at + 1]]], "take": 0} for at in range(199)]
@@ -73,6 +74,7 @@ async def test_wide_gather(world: World) -> None:
 
 @requirement("APP-2")
 @pytest.mark.profile("program", "joins")
+@pytest.mark.deadline(60)
 async def test_very_wide_gather(world: World) -> None:
     """300 calls at once."""
     await gather_all(world, 300)

@@ -54,6 +54,11 @@ class Handling:
     wrote: Move | None = None
     # What found that nobody waits (any more).
     finished: Move | None = None
+    # What stands in the record of a child that its call waits for [SCHED-22].
+    own_return: PendingReturn = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.own_return = PendingReturn(self.root_id, self.call_hash, self.topic)
 
     @property
     def root_id(self) -> str:
@@ -62,11 +67,6 @@ class Handling:
     @property
     def call_hash(self) -> str:
         return self.message.call_hash if self.message else ""
-
-    @property
-    def own_return(self) -> PendingReturn:
-        """What stands in the record of a child that its call waits for [SCHED-22]."""
-        return PendingReturn(self.root_id, self.call_hash, self.topic)
 
     @property
     def name(self) -> str:

@@ -92,7 +92,9 @@ def test_every_stage_of_make_test_is_there() -> None:
         "c-asan",
         "processes",
         "tools",
+        "bench",
         "python",
         "conformance",
+        "mutants",
         "gate",
     ]

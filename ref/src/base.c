@@ -53,6 +53,25 @@ void *brrr__alloc(brrr_alloc alloc, void *ptr, size_t osize, size_t nsize) {
   return NULL;
 }
 
+/* A word at a time; the multiplier is that of splitmix64. */
+static uint64_t stir(uint64_t h, uint64_t word) {
+  h = (h ^ word) * UINT64_C(0xbf58476d1ce4e5b9);
+  return h ^ h >> 31;
+}
+
+uint64_t brrr__hash(uint64_t seed, brrr_bytes key) {
+  uint64_t h = seed ^ key.len, word = 0;
+  size_t i = 0;
+  for (; key.len - i > sizeof word; i += sizeof word) {
+    memcpy(&word, key.ptr + i, sizeof word);
+    h = stir(h, word);
+  }
+  word = 0;
+  if (key.len)
+    memcpy(&word, key.ptr + i, key.len - i);
+  return stir(stir(h, word), 0);
+}
+
 brrr_status brrr__error_set(brrr_error *err, brrr_error value) {
   if (err)
     *err = value;

@@ -62,12 +62,10 @@ static brrr_bytes key_of(const brrr__memo_list *l) {
   return (brrr_bytes){l->octets, l->key_len};
 }
 
-/* Where the list is linked in, or would be. FNV-1a. */
+/* Where the list is linked in, or would be. */
 static brrr__memo_list **place_of(brrr_memo *m, brrr_bytes key) {
-  uint64_t h = UINT64_C(14695981039346656037);
-  for (size_t i = 0; i < key.len; i++)
-    h = (h ^ key.ptr[i]) * UINT64_C(1099511628211);
-  brrr__memo_list **at = &m->buckets[(h ^ h >> 32) & (m->bucket_count - 1)];
+  brrr__memo_list **at =
+      &m->buckets[brrr__hash(0, key) & (m->bucket_count - 1)];
   while (*at && !brrr_bytes_equal(key_of(*at), key))
     at = &(*at)->next;
   return at;

@@ -80,8 +80,7 @@ void brrr__order_end(brrr__order *o, const brrr_reply *reply) {
   brrr_done done = o->done;
   if (reply->status < 0)
     brrr__redis_failed(r, reply->value);
-  if (o->request.command)
-    redisFreeCommand(o->request.command);
+  brrr__redis_command_free(o->request.command);
   o->next = r->free;
   r->free = o;
   done.fn(done.ud, reply);

@@ -23,10 +23,11 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define MAX_ARGS 6
-/* Redis has this limit; above it hiredis counts in an int. */
+/* Redis has this limit. */
 #define MAX_STRING ((size_t)512 << 20)
 #define MAX_COUNT ((size_t)1 << 20) /* strings in a command */
 
@@ -138,18 +139,61 @@ static brrr_status name_build(brrr__redis_key *scratch, const char *before,
   return BRRR_OK;
 }
 
-static brrr_status args_finish(const args *a, char **out, size_t *len) {
-  char *command = NULL;
-  if (a->too_long)
-    return BRRR_E_MISUSE;
-  int n = (int)redisFormatCommandArgv(&command, a->count, (const char **)a->ptr,
-                                      a->len);
-  if (n < 0)
+/* ---- as octets ----------------------------------------------------------- */
+
+static size_t digits_of(size_t n) {
+  size_t count = 1;
+  for (; n >= 10; n /= 10)
+    count++;
+  return count;
+}
+
+/* The type, a number in decimal, and the end of the line. */
+static char *put_head(char *to, char type, size_t n) {
+  const size_t digits = digits_of(n);
+  *to = type;
+  for (size_t i = digits; i > 0; n /= 10)
+    to[i--] = (char)('0' + n % 10);
+  memcpy(to + 1 + digits, "\r\n", 2);
+  return to + digits + 3;
+}
+
+/* As redisFormatCommandArgv does, which prints each length with sprintf: that
+ * was a third of what a worker did. */
+static brrr_status write_all(char **out, size_t *len, size_t count,
+                             const char *const *ptr, const size_t *lens) {
+  size_t size = digits_of(count) + 3;
+  for (size_t i = 0; i < count; i++) {
+    const size_t more = digits_of(lens[i]) + 5 + lens[i];
+    if (more > SIZE_MAX / 2 - size)
+      return BRRR_E_NOMEM;
+    size += more;
+  }
+  char *to = malloc(size);
+  if (!to)
     return BRRR_E_NOMEM;
-  *out = command;
-  *len = (size_t)n;
+  *out = to;
+  *len = size;
+  to = put_head(to, '*', count);
+  for (size_t i = 0; i < count; i++) {
+    to = put_head(to, '$', lens[i]);
+    if (lens[i])
+      memcpy(to, ptr[i], lens[i]);
+    memcpy(to + lens[i], "\r\n", 2);
+    to += lens[i] + 2;
+  }
   return BRRR_OK;
 }
+
+void brrr__redis_command_free(char *command) { free(command); }
+
+static brrr_status args_finish(const args *a, char **out, size_t *len) {
+  if (a->too_long)
+    return BRRR_E_MISUSE;
+  return write_all(out, len, (size_t)a->count, a->ptr, a->len);
+}
+
+/* ---- effects ------------------------------------------------------------- */
 
 /* A message that no list holds: the dead letter is all there is to it. */
 static brrr_status set_aside(char **out, size_t *len, brrr__redis_key *key,
@@ -209,11 +253,7 @@ static brrr_status format(char **out, size_t *len, const brrr_bytes *in,
     argv[i] = (const char *)in[i].ptr;
     argvlen[i] = in[i].len;
   }
-  const int n = (int)redisFormatCommandArgv(out, (int)count, argv, argvlen);
-  if (n < 0)
-    return BRRR_E_NOMEM;
-  *len = (size_t)n;
-  return BRRR_OK;
+  return write_all(out, len, count, argv, argvlen);
 }
 
 brrr_status brrr__redis_format(char **out, size_t *len, brrr_alloc alloc,

@@ -18,7 +18,10 @@ typedef struct brrr__redis_key {
 
 void brrr__redis_key_free(brrr__redis_key *key);
 
-/* The command for `e`, to be freed with redisFreeCommand. BRRR_E_NOMEM, or
+/* NULL is fine. */
+void brrr__redis_command_free(char *command);
+
+/* The command for `e`, to be freed with that. BRRR_E_NOMEM, or
  * BRRR_E_MISUSE if a string is longer than Redis takes. */
 brrr_status brrr__redis_command(char **out, size_t *len, brrr__redis_key *key,
                                 const brrr_effect *e);

@@ -34,7 +34,7 @@ void brrr__link_open(brrr__link *l, const brrr__link_options *options) {
 
 static void end_unsent(brrr__request *r, const char *words) {
   if (!r->keep) {
-    redisFreeCommand(r->command);
+    brrr__redis_command_free(r->command);
     r->command = NULL;
   }
   r->fn(r, NULL, words);
@@ -153,7 +153,7 @@ static void submit(brrr__link *l, brrr__request *r) {
   }
   expect_answer(l);
   if (!r->keep) {
-    redisFreeCommand(r->command);
+    brrr__redis_command_free(r->command);
     r->command = NULL;
   }
 }

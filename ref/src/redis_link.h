@@ -22,7 +22,7 @@
 typedef struct brrr__request {
   struct brrr__request *next;
   struct brrr__link *link;
-  char *command; /* as redisFormatCommandArgv made it */
+  char *command; /* freed with brrr__redis_command_free */
   size_t len;
   bool keep; /* else `command` is freed, and NULL, once it is sent */
   /* Called once for each send. `reply` is borrowed; NULL if there is none,

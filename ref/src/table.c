@@ -10,14 +10,6 @@
 
 #define FIRST_CAPACITY 16
 
-/* FNV-1a. The keys come from this process, not from an adversary. */
-uint64_t brrr__table_hash(uint8_t space, brrr_bytes key) {
-  uint64_t h = UINT64_C(14695981039346656037) ^ space;
-  for (size_t i = 0; i < key.len; i++)
-    h = (h ^ key.ptr[i]) * UINT64_C(1099511628211);
-  return h ^ h >> 32;
-}
-
 void brrr__table_init(brrr__table *t, brrr_alloc alloc) {
   *t = (brrr__table){.alloc = alloc};
 }
@@ -34,7 +26,7 @@ static void *find(const brrr__table *t, uint64_t hash, uint8_t space,
 }
 
 void *brrr__table_find(const brrr__table *t, uint8_t space, brrr_bytes key) {
-  return find(t, brrr__table_hash(space, key), space, key);
+  return find(t, brrr__hash(space, key), space, key);
 }
 
 static void link_in(brrr__entry **buckets, size_t capacity, brrr__entry *e) {
@@ -66,7 +58,7 @@ static bool grow(brrr__table *t) {
 
 void *brrr__table_get(brrr__table *t, uint8_t space, brrr_bytes key,
                       size_t size) {
-  uint64_t hash = brrr__table_hash(space, key);
+  uint64_t hash = brrr__hash(space, key);
   brrr__entry *e = find(t, hash, space, key);
   if (e)
     return e;

@@ -24,10 +24,6 @@ typedef struct brrr__table {
   size_t count;
 } brrr__table;
 
-/* What spreads keys over buckets, also for those who have buckets of their
- * own. */
-uint64_t brrr__table_hash(uint8_t space, brrr_bytes key);
-
 void brrr__table_init(brrr__table *t, brrr_alloc alloc);
 /* NULL if there is none. */
 void *brrr__table_find(const brrr__table *t, uint8_t space, brrr_bytes key);

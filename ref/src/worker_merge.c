@@ -10,7 +10,6 @@
 #include "worker_parts.h"
 
 #include "base.h"
-#include "table.h"
 
 #define BATCH_MAX 256 /* further equal messages wait in their hands */
 
@@ -69,8 +68,8 @@ static void join(brrr__hand *h, brrr__hand *leader) {
 void brrr__merge_enter(brrr__hand *h) {
   const brrr_worker *w = h->lane->worker;
   if (!w->options.no_merge) {
-    h->hash = brrr__table_hash((uint8_t)(h->lane - w->lanes),
-                               brrr__kept_bytes(&h->message));
+    h->hash = brrr__hash((uint64_t)(h->lane - w->lanes),
+                         brrr__kept_bytes(&h->message));
     brrr__hand *leader = find_leader(h);
     if (leader) {
       join(h, leader);

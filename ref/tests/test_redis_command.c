@@ -12,7 +12,7 @@ static void assert_command(brrr_effect e, const char *expected) {
   size_t len;
   assert_int_equal(brrr__redis_command(&command, &len, &key, &e), BRRR_OK);
   assert_bytes_str(((brrr_bytes){(uint8_t *)command, len}), expected);
-  redisFreeCommand(command);
+  brrr__redis_command_free(command);
   brrr__redis_key_free(&key);
 }
 
@@ -66,7 +66,7 @@ static void test_unblock(void **state) {
   assert_bytes_str(((brrr_bytes){(uint8_t *)command, len}),
                    "*3\r\n$6\r\nCLIENT\r\n$7\r\nUNBLOCK\r\n"
                    "$13\r\n1234567890123\r\n");
-  redisFreeCommand(command);
+  brrr__redis_command_free(command);
 }
 
 /* ---- replies ------------------------------------------------------------- */

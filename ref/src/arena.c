@@ -128,11 +128,13 @@ void brrr_arena_reset(brrr_arena *a) {
   struct brrr__block *kept = a->head;
   if (!kept)
     return;
-  for (struct brrr__block *b = kept; b; b = b->next)
-    if (b->size > kept->size)
-      kept = b;
-  free_but(a, kept);
-  kept->next = NULL;
+  if (kept->next) {
+    for (struct brrr__block *b = kept; b; b = b->next)
+      if (b->size > kept->size)
+        kept = b;
+    free_but(a, kept);
+    kept->next = NULL;
+  }
   kept->used = 0;
   a->head = kept;
 }

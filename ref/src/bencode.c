@@ -200,6 +200,36 @@ brrr_status brrr_ben_next(brrr_ben *r, brrr_ben_item *out) {
   return BRRR_OK;
 }
 
+/* A string of up to 999 octets; where it ends, or NULL if there is none. */
+static const uint8_t *short_str(const uint8_t *p, const uint8_t *end,
+                                brrr_bytes *out) {
+  size_t len = 0, digits = 0;
+  for (; digits < 3 && p < end && is_digit(*p); digits++)
+    len = 10 * len + (size_t)(*p++ - '0');
+  const bool is_shortest = len >= (digits == 3 ? 100 : digits == 2 ? 10 : 0);
+  if (!digits || !is_shortest || p == end || *p++ != ':' ||
+      len > (size_t)(end - p))
+    return NULL;
+  *out = (brrr_bytes){p, len};
+  return p + len;
+}
+
+bool brrr__ben_tuple(brrr_ben *r, int64_t tag, brrr_bytes *strings,
+                     size_t count) {
+  const uint8_t *p = r->pos;
+  if (r->end - p < 3 || p[0] != 'i' || p[1] != '0' + tag || p[2] != 'e')
+    return false;
+  p += 3;
+  for (size_t i = 0; i < count; i++)
+    if (!(p = short_str(p, r->end, &strings[i])))
+      return false;
+  if (p == r->end || *p != 'e')
+    return false;
+  r->pos = p;
+  read_end(r);
+  return true;
+}
+
 brrr_status brrr_ben_skip(brrr_ben *r, const brrr_ben_item *item) {
   if (item->type != BRRR_BEN_LIST && item->type != BRRR_BEN_DICT)
     return r->error.status;
@@ -212,6 +242,8 @@ brrr_status brrr_ben_skip(brrr_ben *r, const brrr_ben_item *item) {
 
 brrr_status brrr_ben_finish(brrr_ben *r, brrr_error *err) {
   brrr_ben_item item;
+  if (r->state[r->depth] == DONE && r->pos == r->end && !r->error.status)
+    return BRRR_OK;
   if (!r->error.status && r->state[r->depth] != DONE && r->pos < r->end)
     return brrr__error_set(
         err, (brrr_error){BRRR_E_MISUSE, (size_t)(r->pos - r->base),
@@ -233,6 +265,12 @@ static void put_octet(brrr_buf *b, char c) {
 /* Writes `num` in decimal, the shortest form; returns the end. */
 static uint8_t *decimal(uint8_t *p, uint64_t num) {
   size_t digits = 1;
+  if (num < 100) { /* most lengths are */
+    if (num >= 10)
+      *p++ = (uint8_t)('0' + num / 10);
+    *p = (uint8_t)('0' + num % 10);
+    return p + 1;
+  }
   for (uint64_t rest = num; rest >= 10; rest /= 10)
     digits++;
   for (size_t i = digits; i-- > 0; num /= 10)

@@ -17,4 +17,10 @@
 brrr_status brrr__ben_fail(brrr_ben *r, brrr_status status, size_t offset,
                            const char *requirement, const char *reason);
 
+/* Reads the rest of a list that has just been opened, if it is this tag, just
+ * so many strings, and the end: almost all are. Otherwise nothing has been
+ * read, and brrr_ben_next tells what is there. */
+bool brrr__ben_tuple(brrr_ben *r, int64_t tag, brrr_bytes *strings,
+                     size_t count);
+
 #endif

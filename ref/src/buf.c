@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-#define MIN_CAPACITY ((size_t)64)
+#define MIN_CAPACITY ((size_t)128) /* of a message, in most cases */
 
 void brrr_buf_init(brrr_buf *b, brrr_arena *a) { *b = (brrr_buf){.arena = a}; }
 

@@ -52,17 +52,22 @@ static brrr_status fail(decoder *d, size_t offset, const char *requirement,
   return brrr__ben_fail(&d->r, BRRR_E_RECORD, offset, requirement, reason);
 }
 
+static brrr_status take_string(decoder *d, const brrr__field *f, brrr_bytes str,
+                               brrr_bytes *out) {
+  size_t good = good_prefix(f->content, str);
+  if (good < str.len)
+    return fail(d, (size_t)(str.ptr - d->r.base) + good,
+                f->content == BRRR__ASCII ? "REC-42" : "WIRE-25",
+                f->wrong_content);
+  *out = str;
+  return BRRR_OK;
+}
+
 static brrr_status decode_string(decoder *d, const brrr__field *f,
                                  const brrr_ben_item *item, brrr_bytes *out) {
   if (item->type != BRRR_BEN_STR)
     return fail(d, item->offset, "REC-40", f->wrong_type);
-  size_t good = good_prefix(f->content, item->str);
-  if (good < item->str.len)
-    return fail(d, (size_t)(item->str.ptr - d->r.base) + good,
-                f->content == BRRR__ASCII ? "REC-42" : "WIRE-25",
-                f->wrong_content);
-  *out = item->str;
-  return BRRR_OK;
+  return take_string(d, f, item->str, out);
 }
 
 static brrr_status decode_number(decoder *d, const brrr__field *f,
@@ -75,13 +80,13 @@ static brrr_status decode_number(decoder *d, const brrr__field *f,
   return BRRR_OK;
 }
 
-/* A list record of strings; `item` is what has been read of it. */
-static brrr_status decode_list(decoder *d, const brrr__layout *layout,
-                               const brrr_ben_item *first, void *out) {
-  brrr_ben_item item = *first;
+#define MAX_STRINGS 3 /* in a list record */
+
+/* A list record of strings that is not as it should be, or is unusual. */
+static brrr_status decode_items(decoder *d, const brrr__layout *layout,
+                                void *out) {
+  brrr_ben_item item;
   brrr_status s;
-  if (item.type != BRRR_BEN_LIST)
-    return fail(d, item.offset, "REC-23", layout->wrong_type);
   if ((s = brrr_ben_next(&d->r, &item)))
     return s;
   if (item.type == BRRR_BEN_END)
@@ -102,6 +107,22 @@ static brrr_status decode_list(decoder *d, const brrr__layout *layout,
   if (item.type != BRRR_BEN_END)
     return fail(d, item.offset, "REC-25", layout->wrong_arity);
   return BRRR_OK;
+}
+
+/* A list record of strings; `first` is what has been read of it. */
+static brrr_status decode_list(decoder *d, const brrr__layout *layout,
+                               const brrr_ben_item *first, void *out) {
+  brrr_bytes strings[MAX_STRINGS];
+  brrr_status s = BRRR_OK;
+  if (first->type != BRRR_BEN_LIST)
+    return fail(d, first->offset, "REC-23", layout->wrong_type);
+  if (layout->count > MAX_STRINGS ||
+      !brrr__ben_tuple(&d->r, layout->tag, strings, layout->count))
+    return decode_items(d, layout, out);
+  for (size_t i = 0; !s && i < layout->count; i++)
+    s = take_string(d, &layout->fields[i], strings[i],
+                    member(out, layout->fields[i].offset));
+  return s;
 }
 
 /* Any order, any number of times [REC-21]: what is read is what was there. */

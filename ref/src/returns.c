@@ -20,8 +20,13 @@ static int compare(const void *x, const void *y) {
 }
 
 size_t brrr__returns_sort(brrr_pending_return *returns, size_t count) {
+  size_t kept = count > 0;
+  while (kept < count && compare(&returns[kept - 1], &returns[kept]) < 0)
+    kept++;
+  if (kept == count)
+    return count; /* as any SDK writes it that follows the specification */
   brrr__sort(returns, count, sizeof *returns, compare);
-  size_t kept = 0;
+  kept = 0;
   for (size_t i = 0; i < count; i++) /* [REC-6] */
     if (!kept || compare(&returns[kept - 1], &returns[i]))
       returns[kept++] = returns[i];

@@ -34,7 +34,7 @@ static inline size_t words(brrr_bytes in, uint64_t (*other)(uint64_t)) {
   for (; in.len - i >= 8; i += 8)
     if (other(load(in.ptr + i)))
       return i;
-  return i && !other(load(in.ptr + in.len - 8)) ? in.len : i;
+  return i == in.len || (i && !other(load(in.ptr + in.len - 8))) ? in.len : i;
 }
 
 static size_t ascii_prefix(brrr_bytes in) {

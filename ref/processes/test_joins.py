@@ -26,7 +26,7 @@ def commands(redis: Redis) -> dict[str, int]:
         name.removeprefix("cmdstat_"): each["calls"] for name, each in stats.items()
     }
     # A compare-and-delete is a script: the server counts its GET and DEL, too.
-    calls["get"] -= calls["del"]
+    calls["get"] -= calls.get("del", 0)
     return {name: n for name, n in calls.items() if name not in NOT_OURS | {"del"}}
 
 

@@ -93,6 +93,12 @@ def test_nothing_optional_is_needed() -> None:
     assert "Strength of the cases" not in make_page(report)
 
 
+def test_mutants_of_few_words() -> None:
+    report = sample_report()
+    report["mutants"] = [{"name": "m-1", "requirement": "RET-4", "killed": True}]
+    assert "1 of 1 mutants killed" in Reader(make_page(report)).text
+
+
 def test_an_interrupted_run_says_so() -> None:
     report = sample_report()
     assert "interrupted" not in make_page(report)

@@ -92,7 +92,7 @@ def _judge(failure: Failure, full: bool) -> Exit:
     if lines:
         _print("\n".join(["transcript:", *lines]))
     if violation is not None:
-        _print(f"still a violation: {violation}")
+        _print(f"still a violation: it {violation}")
         return Exit.FAILED
     if failure.violation is not None:
         _print("accepted: by the rules as they are now, the protocol allows all of it")

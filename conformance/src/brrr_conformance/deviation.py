@@ -57,6 +57,9 @@ class Deviation:
     fleets: tuple[str, ...] = ()
     # The only store that it shows on; none given: every one.
     store: str = ""
+    # A [[rule]] has no cases: wherever the trace checker finds one of its
+    # requirements broken, that is known; and nothing is due.
+    is_rule: bool = False
 
     def __str__(self) -> str:
         return f"{self.place} ({self.defect})"
@@ -65,7 +68,7 @@ class Deviation:
         """Tell whether this is about a case of an adapter or of a mixed fleet."""
         if self.fleets and not any(_covers(each, fleet) for each in self.fleets):
             return False
-        return any(_covers(each, case) for each in self.cases)
+        return self.is_rule or any(_covers(each, case) for each in self.cases)
 
     def tells(self, diagnosis: str) -> bool:
         """Tell whether this is the failure that the entry means."""
@@ -83,6 +86,9 @@ def judge(outcome: Outcome, entries: Sequence[Deviation]) -> Outcome:
         if entry.fits(outcome):
             said = f"{entry.defect}: {entry.reason}\n{outcome.message}"
             return replace(outcome, status=Status.KNOWN_DEVIATION, message=said)
+    entries = [entry for entry in entries if not entry.is_rule]
+    if not entries:
+        return outcome
     where = ", ".join(map(str, entries))
     if outcome.status is Status.PASSED:
         why = f"passed, and is listed as a known deviation: {where}"
@@ -165,13 +171,17 @@ def entries_for(
 ) -> tuple[Deviation, ...]:
     """Pick what covers a case; a case is not listed twice by one adapter."""
     found: dict[str, Deviation] = {}
+    rules = []
     for entry in entries:
         if not entry.covers(case, fleet):
+            continue
+        if entry.is_rule:
+            rules.append(entry)
             continue
         if other := found.get(entry.adapter):
             raise HarnessError(f"{case} is listed twice: {other}, {entry}")
         found[entry.adapter] = entry
-    return tuple(found.values())
+    return (*found.values(), *rules)
 
 
 def _covers(pattern: str, name: str) -> bool:
@@ -210,14 +220,20 @@ def load_deviations(
         raise HarnessError(f"{file}: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise HarnessError(f"{file}: {error}") from error
-    entries = table.pop("deviation", [])
-    if table or not isinstance(entries, list):
-        raise HarnessError(f"{file}: it holds [[deviation]] entries, and nothing else")
+    entries, rules = table.pop("deviation", []), table.pop("rule", [])
+    if table or not isinstance(entries, list) or not isinstance(rules, list):
+        raise HarnessError(
+            f"{file}: it holds [[deviation]] and [[rule]] entries, and nothing else"
+        )
     found = []
-    for number, entry in enumerate(entries, 1):
+    for number, entry in enumerate([*entries, *rules], 1):
+        is_rule = number > len(entries)
         place = f"{file.parent.name}/{file.name}, entry {number}"
+        if is_rule:
+            place = f"{file.parent.name}/{file.name}, rule {number - len(entries)}"
         try:
-            deviation = _entry(place, adapter.name, entry)
+            make = _rule if is_rule else _entry
+            deviation = make(place, adapter.name, entry)
             _check_names(deviation, adapter.folder, requirements)
         except (KeyError, TypeError, ValueError) as error:
             why = (
@@ -257,6 +273,14 @@ def _entry(place: str, adapter: str, table: dict[str, Any]) -> Deviation:
     if table:
         raise ValueError(f"unknown key: {', '.join(sorted(table))}")
     return deviation
+
+
+def _rule(place: str, adapter: str, table: dict[str, Any]) -> Deviation:
+    requirements = _texts("requirements", table["requirements"])
+    broken = "|".join(map(re.escape, requirements))
+    message = rf"^breaks ({broken}) at frame "
+    whole = {**table, "cases": ["-"], "message": message}
+    return replace(_entry(place, adapter, whole), cases=(), is_rule=True)
 
 
 def _check_names(entry: Deviation, folder: Path, requirements: Collection[str]) -> None:

@@ -9,9 +9,11 @@ characters, U+0000 to U+00FF: what is ASCII can be read as it stands.
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import time
 from collections import deque
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 from google.protobuf import json_format
@@ -26,7 +28,6 @@ from brrr_conformance.tap import Frame, Trace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from brrr_conformance.checker import Violation
 
@@ -323,3 +324,14 @@ def _line(aside: Aside) -> str:
         aside.what, preserving_proto_field_name=True, indent=None
     )
     return f"{head} {arrow} {text[:300]}"
+
+
+def main() -> None:
+    """Write the schema next to this file."""
+    schema = json.dumps(Failure.model_json_schema(), indent=1)
+    place = Path(__file__).with_name("failure.schema.json")
+    place.write_text(f"{schema}\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

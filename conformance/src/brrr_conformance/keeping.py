@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
     from brrr_conformance.spec import Spec
 
+# The line by which a message ends.
+KEPT = pytest.StashKey[str]()
 VERSIONS = pytest.StashKey[dict[str, str]]()
 
 
@@ -99,11 +101,12 @@ def pytest_runtest_makereport(
     )
     if call.excinfo is not None and keep:
         _failure(item, result, call.excinfo.value).write(file)
-        line = f"replay: brrr-conformance replay {shlex.quote(_near(file))}"
+        item.stash[KEPT] = f"replay: brrr-conformance replay {shlex.quote(_near(file))}"
+    if keep and (line := item.stash.get(KEPT, "")):
         result["message"] = f"{result['message']}\n{line}"
-        if status.is_failure:
+        if report.failed:
             report.longrepr = result["message"]
-    elif report.when == "teardown" and not keep:
+    elif report.when == "teardown":
         file.unlink(missing_ok=True)
     return report
 

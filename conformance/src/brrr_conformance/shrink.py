@@ -53,7 +53,9 @@ def smaller(value: Any, fails: Callable[[Any], bool]) -> Any:
         case bool():
             return value
         case int():
-            return next(filter(fails, _below(value)), value)
+            while (less := next(filter(fails, _below(value)), value)) != value:
+                value = less
+            return value
         case _:
             return value
 

@@ -99,6 +99,8 @@ def is_complete(ledger: Ledger, handling: Handling) -> bool:
         return False
     if handling.last_answer == "fail" or _unreported(ledger, handling):
         return False
+    if ledger.hands > 1:
+        return False  # what is seen may belong to an equal message
     begun = bool(handling.invoked or handling.wrote or handling.registrations)
     if not begun and _exists(ledger, handling, handling.call_hash):
         begun = ledger.informed

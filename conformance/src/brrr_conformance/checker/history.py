@@ -25,6 +25,11 @@ if TYPE_CHECKING:
     from brrr_conformance.step import Step
     from brrr_conformance.tap import Frame, Trace
 
+# What a client library tries when it connects: an error there says nothing.
+SETUP = ("HELLO", "CLIENT", "AUTH", "SELECT", "INFO", "COMMAND")
+# Then the script is sent as a whole.
+UNKNOWN_SCRIPT = b"NOSCRIPT"
+
 
 @dataclass(slots=True, eq=False)
 class Move:
@@ -100,7 +105,7 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Replied:
-    """A reply, whatever it is to."""
+    """A reply; an error is one that tells of trouble."""
 
     worker: str
     frame: int
@@ -169,7 +174,11 @@ class History:
         for move, outcome in zip(moves, outcomes, strict=False):
             move.answered, move.outcome, move.reply = number, outcome, reply
             self.events.append(Answered(move))
-        is_error = isinstance(reply.value, Error)
+        is_error = (
+            isinstance(reply.value, Error)
+            and frame.step.name not in SETUP
+            and not reply.value.text.startswith(UNKNOWN_SCRIPT)
+        )
         self.events.append(Replied(frame.worker, number, is_error))
 
 

@@ -66,6 +66,8 @@ class Ledger:
     # Dead, or told to close: nothing more is due from it.
     over: bool = False
     topics: set[str] = field(default_factory=set)
+    # How many messages it may handle at a time.
+    hands: int = 1
     handlings: list[Handling] = field(default_factory=list)
     closed: list[Handling] = field(default_factory=list)
     taken: int = 0

@@ -19,8 +19,10 @@ def told(ledger: Ledger, at: int, command: pb.Command) -> None:
     match command.WhichOneof("command"):
         case "serve":
             ledger.topics.add(command.serve.topic)
+            ledger.hands = max(ledger.hands, command.serve.concurrency)
         case "serve_tasks":
             ledger.topics.add(command.serve_tasks.topic)
+            ledger.hands = max(ledger.hands, command.serve_tasks.concurrency)
         case "schedule":
             ledger.schedules[command.id] = command.schedule.ask
             ledger.scheduled_at[command.id] = at

@@ -21,8 +21,8 @@ class Violation:
 
     def __str__(self) -> str:
         return (
-            f"[{self.requirement}] frame {self.frame}, {self.worker}: {self.command}\n"
-            f"{self.reason}"
+            f"breaks {self.requirement} at frame {self.frame}, {self.worker}: "
+            f"{self.command}\n{self.reason}"
         )
 
 

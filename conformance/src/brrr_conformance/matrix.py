@@ -4,7 +4,8 @@
 A cell is one graph of calls over two topics. The caller schedules it and serves
 the one topic, the callee serves the other; so each of them defers to the other,
 wakes the other, and adds to records that the other has written. Both read the
-values. The fleet works off many graphs, made at random, on one topic.
+values. Where both run programs, they run one the same way, as tasks of their own.
+The fleet works off many graphs, made at random, on one topic.
 """
 
 from __future__ import annotations
@@ -30,8 +31,10 @@ from brrr_conformance.outcome import (
     worst,
 )
 from brrr_conformance.pool import Pool
+from brrr_conformance.program import Oracle, Program
 from brrr_conformance.report import Outcome
 from brrr_conformance.server import Server, serve_redis
+from brrr_conformance.stage import check, check_values
 from brrr_conformance.world import World
 
 if TYPE_CHECKING:
@@ -60,6 +63,22 @@ PAIR = Graph(
         "c": Node(topic=CALLEE_TOPIC),
         "z": Node(topic=CALLEE_TOPIC, silent=True),
     }
+)
+
+# The same as a program: each side calls, and is called, by its own app layer.
+CALLER_TASKS, CALLEE_TASKS = "größe/: tasks", "\U0001f600 tasks"
+DOWN, UP = CALLEE_TASKS, CALLER_TASKS
+PROGRAM = Program(
+    [
+        {"do": [[[1, DOWN], [2, DOWN], [3, UP]], [[6, DOWN]]]},
+        {"do": [[[3, UP], [4, DOWN]]]},
+        {"do": [[[4, DOWN]], [[5, DOWN]]]},
+        {"do": [[[5, DOWN]]]},
+        {"task": "echo", "args": [{"a": ["é", None, 1]}]},
+        {"task": "hello", "args": [""]},
+        {"task": "fib", "args": [6]},
+    ],
+    [[0, CALLER_TASKS]],
 )
 
 
@@ -116,6 +135,8 @@ class Player:
             await world.quiet()
             await self._read_all(PAIR.values, [world, *others])
             await expect_done(world, PAIR, uncounted=0, most=1 + 4 * PAIR.edges)
+            if Profile.PROGRAM in caller.profiles & callee.profiles:
+                await play_program(world, others, caller, callee)
 
         members = list({each.name: each for each in (caller, callee)}.values())
         name = f"{deviation.MATRIX}{caller.name}.{callee.name}"
@@ -261,6 +282,29 @@ def make_graphs(seed: int, number: int) -> list[Graph]:
         size, reach = chance.randint(2, 24), chance.randint(1, 8)
         graphs.append(at_random(chance, size, reach, 4, prefix=f"g{each}."))
     return graphs
+
+
+async def play_program(
+    world: World, others: list[World], caller: AdapterConfig, callee: AdapterConfig
+) -> None:
+    """Let both run the tasks of a program, and read what each call is worth."""
+    oracle = Oracle(PROGRAM)
+    stage = await world.another()
+    try:
+        for config, topic in ((caller, CALLER_TASKS), (callee, CALLEE_TASKS)):
+            stage.worker_configs = (config,)
+            await stage.start(topic, tasks=True)
+        (root,) = PROGRAM.edges
+        await stage.schedule_task(root.topic, root.call.task, root.call.args.encode())
+        await stage.quiet()
+        await check(stage, oracle)
+        for other in others:
+            await check_values(other, oracle)
+    except Exception:
+        world.show(stage)
+        raise
+    finally:
+        await stage.end()
 
 
 def demand_profiles(adapter: AdapterConfig) -> None:

@@ -116,6 +116,7 @@ def line_of(found: Found) -> str:
     if "requirement" not in found:
         end = f"{found['passed']} passed, {len(found['failed'])} failed"
         names = found["name"].replace("+", ", ")
+        names += "".join(f"; {case}" for case in found["failed"])
         return f"{'lawful':<10} {end:<42}{seconds}  {names}"
     end = ", ".join(found["by"]) if found["killed"] else "; ".join(found["problems"])
     return f"{found['requirement']:<10} {found['name']:<42}{seconds}  {end}"

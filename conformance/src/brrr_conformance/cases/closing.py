@@ -10,6 +10,8 @@ import pytest
 
 from brrr_conformance.build import queued, response, stored_call, waiting
 from brrr_conformance.cases._common import take_all
+from brrr_conformance.commands import Kind
+from brrr_conformance.director import DONE, delay_reply, does
 
 if TYPE_CHECKING:
     from brrr_conformance.script import Answer, Call
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.profile("worker")
 requirement = pytest.mark.requirement
+
+# A worker that stops must wait so long for what it may have been given.
+LATE_SECONDS = 0.3
 
 
 async def close(world: World) -> None:
@@ -52,6 +57,24 @@ async def test_message_comes_while_the_worker_stops(world: World) -> None:
     await close(world)
     left = len(await world.queue("t"))
     assert left + len(world.invocations) == came, "the message is lost"
+
+
+@requirement("WORK-7")
+async def test_message_is_on_its_way_when_the_worker_stops(world: World) -> None:
+    """Redis has handed it out, and the reply comes late: it is handled all the same."""
+    await world.given(stored_call("h"))
+    await world.serve("t", {"h": response(b"v")})
+    taken = does(Kind.POP, key="t") & DONE
+    held = world.director.rule(taken, delay_reply(LATE_SECONDS), times=1)
+    await world.given(queued("t", ("root1", "h")))
+
+    async def is_held() -> bool:
+        return held.played > 0
+
+    await world.until(is_held, 5, "the waiting worker is given the message")
+    await close(world)
+    left = len(await world.queue("t"))
+    assert left + len(world.invocations) == 1, "the message is lost"
 
 
 @requirement("WORK-7", "WORK-6")

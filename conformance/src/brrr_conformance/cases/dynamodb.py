@@ -19,6 +19,7 @@ from brrr_conformance.build import (
     waiting,
 )
 from brrr_conformance.cases._common import expect_report, noise, take_all, writes
+from brrr_conformance.director import CUT_AFTER, compares
 from brrr_conformance.outcome import CommandFailed
 from brrr_conformance.script import gather
 
@@ -290,3 +291,16 @@ async def test_record_is_refused(world: World) -> None:
 def full_record() -> State:
     """Give a record which is as great as an item may be, but for a few octets."""
     return waiting("c", *((f"root{n:05}", "q" * 60, "u" * 300) for n in range(1069)))
+
+
+@requirement("DYN-7", "WORK-11")
+async def test_answer_to_a_registration_is_lost(world: World) -> None:
+    """It was done: sent again it is a mismatch, and nobody would put the child."""
+    lost = world.director.rule(compares(RECORD), CUT_AFTER, times=1)
+    await world.given(PARENT)
+    await world.serve("t", {"p": defer(ask("c", topic="u"))})
+    assert lost.played, "nobody registers"
+    put = await take_all(world, "u")
+    told = [problem.code for problem in world.problems]
+    world.problems.clear()
+    assert put or told, "the child is not put, and nobody is told"

@@ -8,13 +8,16 @@ again repairs all.
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
 
 from brrr_conformance.build import response
+from brrr_conformance.cases._common import expect_report
 from brrr_conformance.cases._faults import (
     BYSTANDER,
+    GATHER,
     SCENARIOS,
     action_of,
     check_alive,
@@ -23,6 +26,7 @@ from brrr_conformance.cases._faults import (
     check_store,
     schedule_again,
 )
+from brrr_conformance.director import answer, compares, do
 
 if TYPE_CHECKING:
     from brrr_conformance.world import World
@@ -30,6 +34,8 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.profile("worker")
 requirement = pytest.mark.requirement
 
+# What a report may take that is sent before its time.
+REPORT_SECONDS = 0.2
 FAULTS = ["dies", "cut-before", "cut-after", "error"]
 # Where little is new, the faults that differ the most.
 FEWER = {"two-roots", "two-parents", "chain"}
@@ -69,3 +75,21 @@ async def test_at(world: World, step: str) -> None:
 async def replace_the_dead(world: World) -> None:
     for worker in [each for each in world.workers if each.ended]:
         await world.start(worker.serving.topic)
+
+
+@requirement("WORK-11")
+async def test_report_comes_last(world: World) -> None:
+    """What one child meets is not reported while the other is still written."""
+    early: list[str] = []
+
+    async def look() -> None:
+        await asyncio.sleep(REPORT_SECONDS)
+        early.extend(problem.code for problem in world.problems)
+
+    refused = answer("OOM command not allowed when used memory > 'maxmemory'.")
+    world.director.rule(compares("pending_returns/a"), refused, times=1)
+    world.director.rule(compares("pending_returns/b"), do(look), times=1)
+    await GATHER.given(world)
+    await world.serve("t")
+    await expect_report(world, "BACKEND")
+    assert not early, "reported while a command of that message was under way"

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
@@ -25,6 +26,7 @@ from brrr_conformance.cases._common import (
     take_all,
     writes,
 )
+from brrr_conformance.director import compares, do
 
 if TYPE_CHECKING:
     from brrr_conformance.script import Script
@@ -36,6 +38,8 @@ pytestmark = pytest.mark.profile("worker")
 requirement = pytest.mark.requirement
 
 LIMIT = 10_000
+# What a report may take that is sent before its time.
+REPORT_SECONDS = 0.2
 DAY = 24 * 60 * 60
 PARENT = stored_call("p") + queued("t", ("root1", "p"))
 CHILD = stored_call("c") + queued("t", ("root9", "c"))
@@ -255,6 +259,23 @@ async def test_worker_ends_at_the_limit_of_a_return(world: World) -> None:
         count("root2", 1),
         queued("u", ("root2", "q")),
     )
+
+
+@requirement("RET-5")
+async def test_limit_is_reported_last(world: World) -> None:
+    """While the record is still to be removed, nothing is reported."""
+    early: list[str] = []
+
+    async def look() -> None:
+        await asyncio.sleep(REPORT_SECONDS)
+        early.extend(problem.code for problem in world.problems)
+
+    removal = world.director.rule(compares("pending_returns/c"), do(look))
+    returns = waiting("c", ("root1", "p", "u"), ("root2", "q", "u"))
+    await finish(world, returns, count("root1", LIMIT))
+    await expect_reports(world, "SPAWN_LIMIT")
+    assert removal.played, "the record is not removed"
+    assert not early, "reported before the record was removed"
 
 
 @requirement("SCHED-12")

@@ -416,6 +416,9 @@ def pytest_runtest_makereport(
     if isinstance(error, TraceRejected):
         before = before.about(error.violation.requirement)
     outcome = before.after(status, call.duration, message)
+    world = getattr(item, "funcargs", {}).get("world")
+    if world is not None and world.explored is not None:
+        outcome = replace(outcome, explored=world.explored.to_json())
     item.stash[OUTCOME] = outcome
     if known := item.stash[KNOWN]:
         outcome = deviation.judge_phase(report, before, outcome, known)

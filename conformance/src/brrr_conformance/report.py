@@ -40,6 +40,8 @@ class Outcome:
     status: Status = Status.PASSED
     seconds: float = 0.0
     message: str = ""
+    # Of a case that explores schedules: how many were played (explore/search.py).
+    explored: Mapping[str, Any] | None = None
 
     def after(self, status: Status, seconds: float, message: str) -> Outcome:
         """Add a phase."""

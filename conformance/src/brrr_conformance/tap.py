@@ -213,6 +213,11 @@ class Tap:
         self.worker, self.trace, self.director = worker, trace, director
         self._count, self.closed = 0, False
 
+    @property
+    def connecting(self) -> bool:
+        """Whether a connection is being made."""
+        return len(self._tasks) > len(self.connections)
+
     async def detach(self) -> None:
         """From now on, nobody is to connect; who has by now is let in first."""
         for _ in range(TURNS):

@@ -327,11 +327,31 @@ def print_closing(
     if any(each.status is Status.KNOWN_DEVIATION for each in results.all):
         console.print("each is explained in conformance/findings/NAME.md", style="dim")
     _print_reasons(console, results, Status.NOT_IMPLEMENTED, "\n")
+    _print_explored(console, results)
     if page is not None:
         console.print(f"report: {page}", soft_wrap=True)
     if seconds is not None:
         console.print(f"{seconds:.1f} seconds", style="dim")
     console.print(closing_line(each.status for each in results.all))
+
+
+def _print_explored(console: Console, results: Results) -> None:
+    """Tell, for each adapter, how many interleavings were played."""
+    for adapter in dict.fromkeys(each.adapter for each in results.all):
+        tables = [
+            each.explored
+            for each in results.all
+            if each.adapter == adapter and each.explored
+        ]
+        if not tables:
+            continue
+        distinct = sum(table["distinct"] for table in tables)
+        whole = sum(table["exhausted"] for table in tables)
+        line = f"{adapter}: {distinct} interleavings of {len(tables)} scenarios"
+        line += f", {whole} of them exhausted"
+        if diverged := sum(table["diverged"] for table in tables):
+            line += f"; {diverged} schedules did not repeat"
+        console.print(line)
 
 
 def closing_line(statuses: Iterable[Status]) -> str:

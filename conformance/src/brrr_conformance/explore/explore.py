@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Explores a scenario with the workers of a world: what a case calls."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from brrr_conformance.explore.rules import judge
+from brrr_conformance.explore.scheduler import Scheduler
+from brrr_conformance.explore.search import Explored, search
+from brrr_conformance.explore.shrink import Follow, shrink, switches, turns, worker_of
+from brrr_conformance.outcome import CaseFailed
+
+if TYPE_CHECKING:
+    from brrr_conformance.explore.play import Played
+    from brrr_conformance.explore.scenario import Scenario
+    from brrr_conformance.world import World
+
+# Under this name the recipe has the schedule that failed, and is given it again.
+SCHEDULE = "schedule"
+
+
+async def explore(world: World, scenario: Scenario, budget: int) -> Explored:
+    """Play schedules until one fails, all were played, or the budget is spent.
+
+    With a schedule in the recipe, only this one is played.
+    """
+    world.explored = explored = Explored(world.recipe.seed)
+    scheduler = await Scheduler.start(world, scenario)
+    try:
+        if SCHEDULE in world.recipe.given:
+            schedule: list[str] = world.recipe.choose(SCHEDULE, list)
+            played = await scheduler.run(Follow(schedule).choose)
+            explored.add(played)
+            _check(scenario, played)
+        else:
+            chance = world.recipe.chance(SCHEDULE)
+            async for played in search(scheduler, budget, chance, explored):
+                if complaints := judge(scenario, played):
+                    await _fail(world, scheduler, played, complaints)
+    except CaseFailed:
+        raise
+    except Exception as error:  # a worker is gone: nothing can be made shorter
+        events = scheduler.play.events
+        so_far = world.recipe.choose(SCHEDULE, lambda: [each.name for each in events])
+        error.add_note(describe(so_far))
+        raise
+    finally:
+        scheduler.close()
+    return explored
+
+
+async def _fail(
+    world: World, scheduler: Scheduler, played: Played, complaints: list[str]
+) -> None:
+    """Raise what is wrong, with the shortest schedule that shows it."""
+    kind = _kind(complaints)
+
+    def fails(run: Played) -> bool:
+        return _kind(judge(scheduler.scenario, run)) == kind
+
+    shortest = await shrink(scheduler, played, fails)
+    # Once more, so that the frames in the diagnosis are those of this schedule.
+    shown = await scheduler.run(Follow(shortest.schedule).choose)
+    world.recipe.choose(SCHEDULE, lambda: shown.schedule)
+    _check(scheduler.scenario, shown)
+    raise CaseFailed(
+        f"{complaints[0]}\nbut not again, with the same schedule:\n"
+        + describe(shortest.schedule)
+    )
+
+
+def _check(scenario: Scenario, played: Played) -> None:
+    if complaints := judge(scenario, played):
+        raise CaseFailed("\n".join([*complaints, describe(played.schedule)]))
+
+
+def _kind(complaints: list[str]) -> str:
+    return complaints[0].partition(":")[0] if complaints else ""
+
+
+def describe(schedule: list[str]) -> str:
+    """Write a schedule for people: each turn a paragraph, each command in order."""
+    lines = [
+        f"schedule ({len(schedule)} commands, {switches(schedule)} switches):",
+    ]
+    for turn in turns(schedule):
+        worker = worker_of(turn[0])
+        commands = "; ".join(each.removeprefix(f"{worker} ") for each in turn)
+        lines.append(f"  {worker}: {commands}")
+    return "\n".join(lines)

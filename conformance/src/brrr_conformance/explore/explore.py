@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
+from brrr_conformance.checker import check
 from brrr_conformance.explore.rules import judge
+from brrr_conformance.explore.scenario import plain
 from brrr_conformance.explore.scheduler import Scheduler
 from brrr_conformance.explore.search import Explored, search
 from brrr_conformance.explore.shrink import Follow, shrink, switches, turns, worker_of
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
 
 # Under this name the recipe has the schedule that failed, and is given it again.
 SCHEDULE = "schedule"
+_NUMBER = re.compile(r"\d+")
 
 
 async def explore(world: World, scenario: Scenario, budget: int) -> Explored:
@@ -32,11 +36,11 @@ async def explore(world: World, scenario: Scenario, budget: int) -> Explored:
             schedule: list[str] = world.recipe.choose(SCHEDULE, list)
             played = await scheduler.run(Follow(schedule).choose)
             explored.add(played)
-            _check(scenario, played)
+            _check(world, scenario, played)
         else:
             chance = world.recipe.chance(SCHEDULE)
             async for played in search(scheduler, budget, chance, explored):
-                if complaints := judge(scenario, played):
+                if complaints := _complaints(world, scenario, played):
                     await _fail(world, scheduler, played, complaints)
     except CaseFailed:
         raise
@@ -57,26 +61,37 @@ async def _fail(
     kind = _kind(complaints)
 
     def fails(run: Played) -> bool:
-        return _kind(judge(scheduler.scenario, run)) == kind
+        return _kind(_complaints(world, scheduler.scenario, run)) == kind
 
     shortest = await shrink(scheduler, played, fails)
     # Once more, so that the frames in the diagnosis are those of this schedule.
     shown = await scheduler.run(Follow(shortest.schedule).choose)
     world.recipe.choose(SCHEDULE, lambda: shown.schedule)
-    _check(scheduler.scenario, shown)
+    _check(world, scheduler.scenario, shown)
     raise CaseFailed(
         f"{complaints[0]}\nbut not again, with the same schedule:\n"
         + describe(shortest.schedule)
     )
 
 
-def _check(scenario: Scenario, played: Played) -> None:
-    if complaints := judge(scenario, played):
+def _check(world: World, scenario: Scenario, played: Played) -> None:
+    if complaints := _complaints(world, scenario, played):
         raise CaseFailed("\n".join([*complaints, describe(played.schedule)]))
 
 
+def _complaints(world: World, scenario: Scenario, played: Played) -> list[str]:
+    """Give what is wrong with the run that has just been played."""
+    complaints = judge(scenario, played)
+    if played.error is None and (violation := check(world.trace)):
+        reason = f"[{violation.requirement}] {violation.reason}"
+        complaints.append(plain(f"{reason}\n{violation.worker}: {violation.command}"))
+    return complaints
+
+
 def _kind(complaints: list[str]) -> str:
-    return complaints[0].partition(":")[0] if complaints else ""
+    """Give what two complaints of one defect have in common."""
+    headline = complaints[0].partition("\n")[0] if complaints else ""
+    return _NUMBER.sub("", headline.partition(":")[0])
 
 
 def describe(schedule: list[str]) -> str:

@@ -22,9 +22,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from brrr_conformance import state
+from brrr_conformance.aside import Act, Deed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from brrr_conformance.pb import adapter_pb2 as pb
     from brrr_conformance.state import State
@@ -87,6 +88,13 @@ class Scenario:
                 items = [item.fill(b"", 0) for item in entry.items]
                 found.append((b"RPUSH", key, *items))
         return found
+
+    def deeds(self) -> Iterator[Deed]:
+        """Tell the trace of the state that it begins with."""
+        for verb, key, *items in self.commands():
+            act = Act.WRITE if verb == b"SET" else Act.PUSH
+            for item in items:
+                yield Deed(act, key.decode(), item)
 
     def queued(self, topic: str) -> int:
         """Count the messages that are on a queue to begin with."""

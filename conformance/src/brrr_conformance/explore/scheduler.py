@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from brrr_conformance.aside import Act, Deed
 from brrr_conformance.explore.effects import watching
 from brrr_conformance.explore.handlers import Handler
 from brrr_conformance.explore.hands import Hand, Held, Sleeper
@@ -28,6 +29,7 @@ from brrr_conformance.step import Step
 from brrr_conformance.world import REPORT_SECONDS
 
 if TYPE_CHECKING:
+    from brrr_conformance.aside import Aside
     from brrr_conformance.explore.effects import Accesses
     from brrr_conformance.explore.hands import Line
     from brrr_conformance.explore.scenario import Scenario
@@ -62,6 +64,8 @@ class Scheduler:
     hands: dict[str, Hand] = field(default_factory=dict)
     # The commands that make the state that a run begins with.
     _given: list[bytes] = field(default_factory=list)
+    # What passed between runner and adapters before the first run.
+    _started: list[Aside] = field(default_factory=list)
     _decoder: Decoder = field(default_factory=Decoder)
     _sleepers: dict[str, Sleeper] = field(default_factory=dict)
     # While a run is under way.
@@ -118,6 +122,7 @@ class Scheduler:
         if trace.error is not None:
             error, trace.error = trace.error, None
         snapshot, problems = await play.snapshot(self.straight), await self._problems()
+        trace.aside("", Deed(Act.QUIET))
         waiting = [
             Event(held.name, held.accesses, held.after | self._before(hand))
             for hand in self.hands.values()
@@ -135,15 +140,27 @@ class Scheduler:
         play = self.play = Play(self.scenario, self.play.number + 1)
         tasks = self.scenario.tasks.items()
         world.actors = Actors({play.now(it): Handler(self, task) for it, task in tasks})
-        world.trace.frames.clear()
-        world.trace.notes.clear()
-        world.invocations.clear()
-        world.problems.clear()
+        self._forget()
         for hand in self.hands.values():
             hand.begin()
         commands = [pack(b"FLUSHDB"), *self._given]
         given = b"".join(commands).replace(MARK, play.mark)
         await self.straight.ask(given, len(commands))
+        for deed in self.scenario.deeds():
+            key, octets = play.now(deed.key), (deed.octets or b"")
+            octets = octets.replace(MARK, play.mark)
+            world.trace.aside("", replace(deed, key=key, octets=octets))
+
+    def _forget(self) -> None:
+        """Leave nothing in the trace but how the workers were started."""
+        world, trace = self.world, self.world.trace
+        if self.play.number == 1:
+            self._started = [replace(each, at=0) for each in trace.asides]
+        trace.asides[:] = self._started
+        for some in (trace.frames, trace.notes, trace.interventions):
+            some.clear()
+        world.invocations.clear()
+        world.problems.clear()
 
     async def _problems(self) -> list[str]:
         """Give what the workers reported; it may come after their next commands."""

@@ -157,8 +157,8 @@ class Scheduler:
         if self.play.number == 1:
             self._started = [replace(each, at=0) for each in trace.asides]
         trace.asides[:] = self._started
-        for some in (trace.frames, trace.notes, trace.interventions):
-            some.clear()
+        trace.frames.clear()
+        trace.interventions.clear()
         world.invocations.clear()
         world.problems.clear()
 

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING
 
 from brrr_conformance.attached import Attached, attach
+from brrr_conformance.config import Profile
 from brrr_conformance.framing import MAX_FRAME, pack, read_reply
 from brrr_conformance.outcome import (
     AdapterBroken,
@@ -41,6 +42,9 @@ ENDED = "the worker has ended by itself, without a problem"
 EXIT_SECONDS = 5.0  # adapter.proto: what Close and the end of input may take
 STDERR_TAIL = 8192
 PIPE_SIZE = 1 << 20  # a record of 16 MiB goes through it in pieces
+
+# Once it is open, an adapter that claims the one cannot lack the other.
+CLAIMED = {"schedule": Profile.CLIENT, "read": Profile.CLIENT}
 
 RECORDS = {
     pb.SCHEDULE_MESSAGE: "schedule_message",
@@ -180,6 +184,10 @@ class Adapter:
         self.welcome = (await self._ask(hello, "welcome", START_SECONDS)).welcome
         if self.welcome.protocol != PROTOCOL:
             raise self._broken(f"speaks protocol {self.welcome.protocol}, not 1")
+
+    async def probe(self) -> None:
+        """Send a command that there is not; raise what the adapter makes of it."""
+        await self._ask(pb.Command(), "nothing")
 
     async def encode(self, encode: pb.Encode) -> bytes:
         command = pb.Command(encode=encode)
@@ -325,6 +333,9 @@ class Adapter:
 
     def _failure(self, name: str, failure: pb.Failure) -> Exception:
         if failure.code == pb.NOT_IMPLEMENTED:
+            if name in CLAIMED and CLAIMED[name] in self.config.profiles:
+                claim = f"{self.config.name} claims {CLAIMED[name]}, and replies"
+                return AdapterBroken(f"{claim} NOT_IMPLEMENTED to {name}")
             return NotImplementedByAdapter(f"{name}: {failure.reason}")
         return CommandFailed(name, failure)
 

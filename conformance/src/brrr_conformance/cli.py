@@ -8,6 +8,7 @@ import typer
 from brrr_conformance.commands_diff import diff
 from brrr_conformance.commands_explain import explain, list_
 from brrr_conformance.commands_matrix import matrix
+from brrr_conformance.commands_onboard import doctor, new_adapter
 from brrr_conformance.commands_replay import replay
 from brrr_conformance.commands_report import report
 from brrr_conformance.commands_run import run, vectors
@@ -28,6 +29,8 @@ app.command("list")(list_)
 app.command()(explain)
 app.command()(report)
 app.command()(diff)
+app.command("new-adapter")(new_adapter)
+app.command()(doctor)
 
 
 def main() -> None:

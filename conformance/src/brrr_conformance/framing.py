@@ -19,11 +19,15 @@ if TYPE_CHECKING:
 MAX_FRAME = 256 << 20
 HEADER = 4
 
+# In place of a command that is unset, one that there is not: field 1000, empty.
+UNKNOWN = b"\xc2\x3e\x00"
+
 
 def pack(framing: Framing, command: adapter_pb2.Command) -> bytes:
     """Frame a command."""
+    known = command.WhichOneof("command") is not None
     if framing is Framing.PROTOBUF:
-        body = command.SerializeToString()
+        body = command.SerializeToString() + (b"" if known else UNKNOWN)
         return len(body).to_bytes(HEADER, "big") + body
     text = json_format.MessageToJson(
         command,
@@ -31,6 +35,8 @@ def pack(framing: Framing, command: adapter_pb2.Command) -> bytes:
         always_print_fields_with_no_presence=True,
         indent=None,
     )
+    if not known:
+        text = text.removesuffix("}") + ', "no_such_command": {}}'
     return text.encode() + b"\n"
 
 

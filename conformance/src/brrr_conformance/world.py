@@ -28,9 +28,11 @@ from brrr_conformance.aside import Act, Deed
 from brrr_conformance.build import ask
 from brrr_conformance.checker import Violation, check
 from brrr_conformance.commands import text
+from brrr_conformance.config import Profile
 from brrr_conformance.database import OnRedis, WithTable
 from brrr_conformance.director import Action, Rules, change, step
 from brrr_conformance.outcome import (
+    AdapterBroken,
     AdapterTimeout,
     CaseFailed,
     HarnessError,
@@ -407,6 +409,11 @@ class World:
         worker = next(each for each in self.workers if each.serving is serving)
         self.problems.append(Problem(worker.name, failure))
         if failure.code == pb.NOT_IMPLEMENTED:
+            claims = Profile.WORKER in worker.member.adapter.config.profiles
+            if claims and serving.policy != pb.DEAD_LETTER:
+                who = worker.member.adapter.config.name
+                said = f"{who} claims worker, and replies NOT_IMPLEMENTED to serve"
+                self.trace.fail(AdapterBroken(f"{said}: {failure.reason}"))
             self.trace.fail(NotImplementedByAdapter(failure.reason))
         self.trace.touch()
 

@@ -134,7 +134,7 @@ def test_doctor_looks_for_the_command(make_adapter: MakeAdapter) -> None:
 @pytest.mark.parametrize(
     ("code", "said"),
     [
-        ("async def stop(self): pass\ntiny.Worker.stop = stop", "it closes"),
+        ("async def stop(self): pass\ntiny.Worker.stop = stop", "close takes"),
         (
             """
 async def lose(self, message): await self.get()

@@ -87,7 +87,8 @@ def test_replay(spoiled: Path, tmp_path: Path) -> None:
 def test_attach(spoiled: Path, tmp_path: Path) -> None:
     """The runner says what to type, and takes what is typed for the adapter."""
     [file] = fail(spoiled, tmp_path / "failures", BY_RULE)
-    words = [COMMAND, "replay", file, "--adapter", spoiled, "--attach"]
+    words: list[str | Path] = [COMMAND, "replay", file, "--adapter", spoiled]
+    words.append("--attach")
     started: list[subprocess.Popen[bytes]] = []
     said: list[str] = []
     with subprocess.Popen(

@@ -150,5 +150,11 @@ def sample_report() -> dict[str, Any]:
         }
         for killed in (True, False)
     ]
-    report["results"][0]["explored"] = {"distinct": 1234}
+    report["results"][0]["explored"] = {
+        "runs": 1300,
+        "distinct": 1234,
+        "exhausted": True,
+        "diverged": 0,
+        "seed": 1,
+    }
     return {**report, "mutants": mutants}

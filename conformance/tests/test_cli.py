@@ -152,7 +152,7 @@ def test_reports(tmp_path: Path) -> None:
     assert [each["name"] for each in table["adapters"]] == ["tiny"]
     assert number == table["summary"]["passed"] > 10
     assert last_line(done) == f"{number} passed, 0 failed"
-    keys = {"id", "adapter", "status", "requirements", "seconds", "message"}
+    keys = {"id", "adapter", "status", "requirements", "seconds", "message", "explored"}
     assert all(each.keys() == keys for each in table["results"])
     assert table["requirements"]["SCHED-12"] == {"tiny": "passed"}
     cases = list(ElementTree.parse(junit).iter("testcase"))  # noqa: S314 - our own

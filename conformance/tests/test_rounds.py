@@ -139,7 +139,7 @@ def check_quick_tier() -> None:
     assert len(vectors) > 0.95 * sum(each.module == "wire" for each in full)
     assert len(quick) - len(vectors) < 200
     modules = {each.module for each in full} - {each.module for each in quick}
-    assert not modules, "nothing of these is quick"
+    assert modules == {"interleavings", "random_programs"}, "others are quick too"
     covered = {name for each in quick for name in each.requirements}
     missing = {name for each in full for name in each.requirements} - covered
     assert not missing, "of these only cases that take their time"

@@ -159,7 +159,8 @@ static char *put_head(char *to, char type, size_t n) {
 }
 
 /* As redisFormatCommandArgv does, which prints each length with sprintf: that
- * was a third of what a worker did. */
+ * was a third of what a worker did. hiredis looks for arguments with strchr, so
+ * a NUL ends the command; it is not counted and not sent. */
 static brrr_status write_all(char **out, size_t *len, size_t count,
                              const char *const *ptr, const size_t *lens) {
   size_t size = digits_of(count) + 3;
@@ -169,7 +170,7 @@ static brrr_status write_all(char **out, size_t *len, size_t count,
       return BRRR_E_NOMEM;
     size += more;
   }
-  char *to = malloc(size);
+  char *to = malloc(size + 1);
   if (!to)
     return BRRR_E_NOMEM;
   *out = to;
@@ -182,6 +183,7 @@ static brrr_status write_all(char **out, size_t *len, size_t count,
     memcpy(to + lens[i], "\r\n", 2);
     to += lens[i] + 2;
   }
+  *to = '\0';
   return BRRR_OK;
 }
 

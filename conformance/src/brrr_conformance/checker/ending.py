@@ -68,6 +68,8 @@ def acknowledge(ledger: Ledger, move: Move) -> None:
             _reject(ledger, move.sent, str(move.step), name, reason)
     if move.done is not False:
         ledger.close(handling)
+        if handling.followed:
+            ledger.handlings.append(handling.next_like_it(move.sent))
 
 
 def undone(ledger: Ledger, handling: Handling) -> Why:

@@ -36,6 +36,8 @@ class Handling:
     # Whether it may have been delivered before, and whether it was for sure.
     may_force: bool = False
     must_force: bool = False
+    # Whether an equal message came, from a dead worker, while this one was held.
+    followed: bool = False
     # The numbers of the invocations made for it, and what they were answered.
     invoked: list[int] = field(default_factory=list)
     answers: list[pb.Answer] = field(default_factory=list)
@@ -56,6 +58,10 @@ class Handling:
     finished: Move | None = None
     # What stands in the record of a child that its call waits for [SCHED-22].
     own_return: PendingReturn = field(init=False)
+
+    def next_like_it(self, at: int) -> Handling:
+        """Give the equal message that is held after this one."""
+        return Handling(self.topic, self.octets, self.message, at, self.command, True)
 
     def __post_init__(self) -> None:
         self.own_return = PendingReturn(self.root_id, self.call_hash, self.topic)

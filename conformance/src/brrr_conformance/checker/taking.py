@@ -105,6 +105,8 @@ def learn(ledger: Ledger, move: Move) -> None:
             ledger.durable = True
         elif again:
             held[0].may_force = True
+            # A reply that begins with a number tells of what came just now only.
+            held[0].followed = isinstance(next(move.strings(), None), int)
 
 
 def _hold(ledger: Ledger, move: Move, topic: str, octets: bytes) -> Handling:

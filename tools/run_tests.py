@@ -50,7 +50,7 @@ class Stage:
     results: Sequence[Path] = ()
     reader: Callable[[], Tally] | None = None
     env: dict[str, str] = field(default_factory=dict)
-    minutes: float = 10
+    minutes: float = 30
 
 
 def c_stage(preset: str) -> Stage:

@@ -229,14 +229,16 @@ def _of_script(step: Step, last_read: LastRead) -> list[Operation]:
         return [_durable_script(keys, args)]
     if step.name.endswith("_RO"):
         return list(_each(Kind.GET, keys))
+    message = next((arg for arg in args if arg.startswith(MESSAGE)), None)
     found = []
     for key in keys:
-        if key.startswith(STORE):
+        written = any(_is_record(text(key), arg) for arg in args)
+        # A topic may look like a record.
+        if key.startswith(STORE) and (written or message is None):
             found.append(_store_script(text(key), args, last_read))
         elif key.startswith(COUNT):
             found.append(Operation(Kind.INCR, text(key)))
         else:
-            message = next((arg for arg in args if arg.startswith(MESSAGE)), None)
             kind = Kind.UNKNOWN if message is None else Kind.PUT
             found.append(Operation(kind, text(key), message))
     return found

@@ -151,7 +151,9 @@ def _outcomes(operations: Operations, value: Value) -> Operations:
         sure = {len(operations): True, 0: False}
         done = sure.get(value) if isinstance(value, int) else None
         return tuple(replace(each, done=done) for each in operations)
-    values = _shared_out(value, len(operations)) if len(operations) > 1 else [value]
+    # MGET of one key, too, is replied to with a list; what a script replies is its own.
+    several = len(operations) > 1 or kinds == {Kind.GET}
+    values = _shared_out(value, len(operations)) if several else [value]
     return tuple(map(_outcome, operations, values))
 
 
@@ -165,6 +167,8 @@ def _outcome(operation: Operation, value: Value) -> Operation:
             return replace(operation, number=number, done=True)
         case Kind.EXISTS | Kind.SET_NEW | Kind.CAS | Kind.CAD | Kind.REMOVE:
             return replace(operation, done=_says_yes(value))
+        case Kind.PUT:
+            return replace(operation, done=value != 0)  # of RPUSHX
         case Kind.ACK:
             # A script may reply nothing; LREM says how many it has removed.
             return replace(operation, done=value != 0)

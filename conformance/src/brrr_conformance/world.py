@@ -141,6 +141,7 @@ class World:
     _members: list[Member] = field(default_factory=list)
     _killed: list[Member] = field(default_factory=list)
     _client: Member | None = None
+    _clients: int = 0
 
     def __post_init__(self) -> None:
         self.director = Rules(self.trace)
@@ -255,7 +256,9 @@ class World:
 
     async def _get_client(self) -> Member:
         if self._client is None:
-            self._client = await self._open(self.client_config, "client")
+            self._clients += 1
+            name = "client" if self._clients == 1 else f"client-{self._clients}"
+            self._client = await self._open(self.client_config, name)
         return self._client
 
     # ---- the SDK's workers --------------------------------------------------

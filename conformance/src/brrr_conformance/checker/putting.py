@@ -31,7 +31,7 @@ def put(ledger: Ledger, move: Move) -> None:
     message = message_in(move.octets)
     if wrong := flaw(Kind.SCHEDULE_MESSAGE, move.octets):
         reject(move, wrong[0], f"What is put is {wrong[1]}.")
-    if message is None:
+    if message is None or move.done is False or _refused_within(ledger, move, message):
         return
     _spend(ledger, move, message)
     content = PendingReturn(message.root_id, message.call_hash, move.key)
@@ -43,6 +43,14 @@ def put(ledger: Ledger, move: Move) -> None:
     ):
         return
     _blame(ledger, move, message)
+
+
+def _refused_within(ledger: Ledger, move: Move, message: ScheduleMessage) -> bool:
+    """Tell whether a script counts too, and has met the limit: then it puts nothing."""
+    return any(
+        each.refused and each.move.sent == move.sent
+        for each in ledger.counts[message.root_id]
+    )
 
 
 def _spend(ledger: Ledger, move: Move, message: ScheduleMessage) -> None:

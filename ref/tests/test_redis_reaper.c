@@ -32,8 +32,8 @@ static brrr_redis *durable(fixture *f) {
                                                     .dead_after_ms = DEAD_MS});
 }
 
-/* Again for as long as there is no connection: that is said at once, so the loop
- * has to turn in between. */
+/* Again for as long as there is no connection: that is said at once, so the
+ * loop has to turn in between. */
 static void acknowledge(fixture *f, brrr_redis *r, const answer *get) {
   answer ack;
   for (;;) {

@@ -6,8 +6,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from brrr_conformance.case import Case
 from brrr_conformance.outcome import Status
-from brrr_conformance.plugin import Case
 from brrr_conformance.report import Outcome, Results, make_report
 from brrr_conformance.spec import Requirement, Spec
 

@@ -63,7 +63,9 @@ async def world_of(folder: Path, server: Server) -> AsyncIterator[World]:
     [config] = load_adapters([folder])
     pool = Pool(server)
     await server.redis.flushdb()
-    world = World(pool, config, (config,), server.redis)
+    world = World(
+        pool=pool, client_config=config, worker_configs=(config,), redis=server.redis
+    )
     try:
         yield world
     finally:

@@ -21,7 +21,7 @@ from mutants.table import choose, make_report, modules_of
 from mutants.trial import find_problems, judge
 
 if TYPE_CHECKING:
-    from brrr_conformance.plugin import Case
+    from brrr_conformance.case import Case
 
 MUTANT = Mutant("m", "RET-3", "It.", object, frozenset({"return"}), "failed", "")
 

@@ -81,14 +81,24 @@ async def test_search(server: Server, spoil_tiny: SpoilTiny) -> None:
     shrunk = []
     try:
         for _ in range(2):
-            world = World(pool, config, (config,), server.redis)
+            world = World(
+                pool=pool,
+                client_config=config,
+                worker_configs=(config,),
+                redis=server.redis,
+            )
             with pytest.raises(CaseFailed, match="is worth"):
                 await play_many(world, plans(Shape()), 50)
             shrunk.append(world.recipe.chosen["program"])
             assert world.frames
         assert shrunk[0] == shrunk[1]
         assert len(shrunk[0]["nodes"]) == 3
-        again = World(pool, config, (config,), server.redis)
+        again = World(
+            pool=pool,
+            client_config=config,
+            worker_configs=(config,),
+            redis=server.redis,
+        )
         await server.redis.flushdb()
         again.recipe.given = world.recipe.chosen
         with pytest.raises(CaseFailed, match="is worth"):

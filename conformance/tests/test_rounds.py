@@ -15,7 +15,7 @@ import pytest
 from brrr_conformance.session import Collector, Silence, run_pytest
 
 if TYPE_CHECKING:
-    from brrr_conformance.plugin import Case
+    from brrr_conformance.case import Case
     from conftest import OwnCases
 
 HEAD = """

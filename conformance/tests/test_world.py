@@ -51,7 +51,12 @@ async def pool(server: Server) -> AsyncIterator[Pool]:
 
 def make_world(pool: Pool, folder: Path = TINY) -> World:
     config = load_adapter(folder)
-    return World(pool, config, [config], pool.server.redis)
+    return World(
+        pool=pool,
+        client_config=config,
+        worker_configs=[config],
+        redis=pool.server.redis,
+    )
 
 
 @pytest.fixture

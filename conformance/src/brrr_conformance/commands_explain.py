@@ -14,7 +14,7 @@ from brrr_conformance.spec import read_spec
 from brrr_conformance.terminal import make_console
 
 if TYPE_CHECKING:
-    from brrr_conformance.plugin import Case
+    from brrr_conformance.case import Case
 
 
 def list_() -> None:

@@ -226,7 +226,12 @@ async def _examine_wire(doctor: Doctor, adapter: Adapter) -> None:
 async def _examine_on_redis(doctor: Doctor, server: Server) -> None:
     """One client and two workers, on a Redis behind a tap, as in a run."""
     config, pool = doctor.config, Pool(server)
-    world = World(pool, config, (config,), server.redis)
+    world = World(
+        pool=pool,
+        client_config=config,
+        worker_configs=(config,),
+        redis=server.redis,
+    )
 
     async def client() -> None:
         await world.schedule("t", ask("h"))

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from brrr_conformance import plugin
+from brrr_conformance.case import CASE, RECIPE, SPEC, WELCOMES, members
 from brrr_conformance.failure import (
     Failure,
     Requirement,
@@ -58,7 +58,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     file = config.getoption("--recipe")
-    config.stash[plugin.RECIPE] = json.loads(file.read_text()) if file else {}
+    config.stash[RECIPE] = json.loads(file.read_text()) if file else {}
     config.stash[VERSIONS] = {
         "runner": metadata.version("brrr-conformance"),
         "python": platform.python_version(),
@@ -72,7 +72,7 @@ def pytest_collection_modifyitems(
     wanted = config.getoption("--case")
     if wanted is None:
         return
-    kept = [item for item in items if item.stash[plugin.CASE].id == wanted]
+    kept = [item for item in items if item.stash[CASE].id == wanted]
     config.hook.pytest_deselected(items=[item for item in items if item not in kept])
     items[:] = kept
 
@@ -118,7 +118,7 @@ def _near(file: Path) -> str:
 
 
 def _failure(item: pytest.Item, result: Any, error: BaseException) -> Failure:
-    config, spec = item.config, item.config.stash[plugin.SPEC]
+    config, spec = item.config, item.config.stash[SPEC]
     funcargs = getattr(item, "funcargs", {}).values()
     world = next((each for each in funcargs if isinstance(each, World)), None)
     bench = next((each for each in funcargs if isinstance(each, Bench)), None)
@@ -137,8 +137,8 @@ def _failure(item: pytest.Item, result: Any, error: BaseException) -> Failure:
                 version=welcome.version,
                 language=each.language,
             )
-            for each in {it.name: it for it in plugin.members(item)}.values()
-            if (welcome := config.stash[plugin.WELCOMES].get(each.name)) is not None
+            for each in {it.name: it for it in members(item)}.values()
+            if (welcome := config.stash[WELCOMES].get(each.name)) is not None
         ],
         store=config.getoption("--store"),
         status=status_of(error),

@@ -192,7 +192,15 @@ class Player:
         """Give each member a client, the first one's world to work in; and judge."""
         started = time.monotonic()
         await self.server.redis.flushdb()
-        worlds = [World(self.pool, each, (), self.server.redis) for each in members]
+        worlds = [
+            World(
+                pool=self.pool,
+                client_config=each,
+                worker_configs=(),
+                redis=self.server.redis,
+            )
+            for each in members
+        ]
         worlds[0].actors.learn(graph.rules())
         error: Exception | None = None
         try:

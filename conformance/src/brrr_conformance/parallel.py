@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from brrr_conformance.case import OUTCOME, WELCOMES
 from brrr_conformance.outcome import Status
 from brrr_conformance.pb import adapter_pb2 as pb
-from brrr_conformance.plugin import OUTCOME, WELCOMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

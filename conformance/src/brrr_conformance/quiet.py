@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from redis.asyncio import Redis
 
+    from brrr_conformance.crew import Worker
     from brrr_conformance.tap import Connection, Frame, Trace
-    from brrr_conformance.world import Worker
 
 SETTLE_SECONDS = 0.05
 # Between two looks at Redis, when the tap is sure and Redis is not yet.

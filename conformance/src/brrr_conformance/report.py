@@ -21,9 +21,9 @@ from brrr_conformance.transcript import choose
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from brrr_conformance.case import Case
     from brrr_conformance.config import AdapterConfig
     from brrr_conformance.pb import adapter_pb2 as pb
-    from brrr_conformance.plugin import Case
     from brrr_conformance.spec import Spec
 
 SCHEMA = 1

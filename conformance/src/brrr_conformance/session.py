@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from brrr_conformance import cases
+from brrr_conformance.case import CASE, Case
 from brrr_conformance.outcome import HarnessError
-from brrr_conformance.plugin import CASE, Case
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -23,9 +23,9 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from brrr_conformance import findings
+from brrr_conformance.case import CASE, OUTCOME, WELCOMES
 from brrr_conformance.outcome import Status, worst
 from brrr_conformance.parallel import Listener
-from brrr_conformance.plugin import CASE, OUTCOME, WELCOMES
 from brrr_conformance.report import FLEETS, Outcome, Results, column_of
 from brrr_conformance.words import printable
 

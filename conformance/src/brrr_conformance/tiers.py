@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from brrr_conformance.case import CASE, KNOWN, OUTCOME
 from brrr_conformance.codec import CodecVector
 from brrr_conformance.outcome import Status
-from brrr_conformance.plugin import CASE, KNOWN, OUTCOME
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from brrr_conformance.plugin import Case
+    from brrr_conformance.case import Case
     from mutants.trial import Found
 
 SAMPLE = 12

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
 
+from brrr_conformance.case import CASE
 from brrr_conformance.outcome import Status
-from brrr_conformance.plugin import CASE
 from brrr_conformance.report import Outcome
 from brrr_conformance.session import Silence, run_pytest
 from mutants import HERE

@@ -11,11 +11,12 @@ import time
 from typing import TYPE_CHECKING
 
 from brrr_conformance import request, resp
-from brrr_conformance.world import REPORT_SECONDS, Problem
+from brrr_conformance.world import REPORT_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from brrr_conformance.crew import Problem
     from brrr_conformance.pb import adapter_pb2 as pb
     from brrr_conformance.state import State
     from brrr_conformance.step import Step
@@ -80,11 +81,6 @@ def attempts(world: World, key: str) -> int:
         for frame in world.frames
         if frame.reply is not None
     )
-
-
-def new_client(world: World) -> None:
-    """Let the next client be another process; the one so far stays open."""
-    world._client = None
 
 
 def finish_between(world: World, child: str, *topics: str) -> None:

@@ -10,16 +10,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from brrr_conformance.build import count, queued, waiting
+from brrr_conformance.crew import DEAD_AFTER_MS
 from brrr_conformance.records import ScheduleMessage
 from brrr_conformance.server import raw
-from brrr_conformance.world import DEAD_AFTER_MS
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from brrr_conformance.crew import Worker
     from brrr_conformance.state import State
     from brrr_conformance.step import Step
-    from brrr_conformance.world import Worker, World
+    from brrr_conformance.world import World
 
 DEAD_SECONDS = DEAD_AFTER_MS / 1000
 # Longer than any BLMOVE of a dead worker may wait.

@@ -44,18 +44,19 @@ from brrr_conformance.cases._durable import (
     puts_child,
     settle,
 )
+from brrr_conformance.crew import DEAD_AFTER_MS
 from brrr_conformance.graph import at_random
 from brrr_conformance.records import ScheduleMessage
 from brrr_conformance.script import gather
 from brrr_conformance.server import raw
-from brrr_conformance.world import DEAD_AFTER_MS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from brrr_conformance.crew import Worker
     from brrr_conformance.script import Answer, Call, Script
     from brrr_conformance.step import Step
-    from brrr_conformance.world import Worker, World
+    from brrr_conformance.world import World
 
 pytestmark = pytest.mark.profile("durable")
 requirement = pytest.mark.requirement

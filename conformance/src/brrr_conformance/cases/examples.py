@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from brrr_conformance.plugin import SPEC
+from brrr_conformance.case import SPEC
 from brrr_conformance.scenario import play, read_scenario
 
 if TYPE_CHECKING:

@@ -26,7 +26,6 @@ from brrr_conformance.cases._common import (
     counts,
     expiry,
     held,
-    new_client,
     noise,
     only_root,
     writes,
@@ -251,7 +250,7 @@ async def test_roots_of_two_clients(world: World) -> None:
     for _ in range(2):
         for number in range(10):
             await world.schedule("t", ask(f"h{number}"))
-        new_client(world)
+        world.new_client()
     roots = [message.root_id for message in await world.queue("t")]
     assert len(set(roots)) == len(roots) == 20
     counters = await world.redis.execute_command(

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from brrr_conformance import codec
+from brrr_conformance.case import SPEC
 from brrr_conformance.codec import CodecVector
 from brrr_conformance.judge import judge
-from brrr_conformance.plugin import SPEC
 from brrr_conformance.vector import AnyVector, all_vectors, read_vectors
 
 if TYPE_CHECKING:

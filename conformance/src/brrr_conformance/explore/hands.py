@@ -20,10 +20,10 @@ from typing import TYPE_CHECKING, TypeAlias
 if TYPE_CHECKING:
     import asyncio
 
+    from brrr_conformance.crew import Worker
     from brrr_conformance.explore.effects import Accesses
     from brrr_conformance.protocol import Operations
     from brrr_conformance.step import Step
-    from brrr_conformance.world import Worker
 
 # Where a command comes from: the number of a connection, or of an invocation.
 Line: TypeAlias = "tuple[str, int]"

@@ -95,6 +95,9 @@ class Decoder:
             done = _of_request(oldest, reply.value)
         elif isinstance(oldest, tuple):
             done = _outcomes(oldest, reply.value)
+        elif reply.value is None:  # what was watched has changed: nothing was done
+            queued = [each for operations in oldest for each in operations]
+            return tuple(replace(each, done=False) for each in queued)
         else:
             values = _shared_out(reply.value, len(oldest))
             pairs = zip(oldest, values, strict=True)

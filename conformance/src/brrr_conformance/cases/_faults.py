@@ -1,250 +1,28 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What the cases of faults share: scenarios, the steps of each, and what must hold.
-
-A step is an operation of the protocol, and the how-many-eth of its kind: steps are
-those of a worker that does one thing after the other. Which commands an SDK needs
-for it is its own business.
-"""
+"""What the cases of faults share: what a fault does, and what must hold after it."""
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from brrr_conformance.build import ask, queued, stored_call
+from brrr_conformance.cases._scenarios import RECORD
 from brrr_conformance.commands import Kind
-from brrr_conformance.director import (
-    CUT_AFTER,
-    CUT_BEFORE,
-    DONE,
-    Action,
-    Cut,
-    Match,
-    answer,
-    does,
-)
-from brrr_conformance.graph import Graph, Node
+from brrr_conformance.director import CUT_AFTER, CUT_BEFORE, Action, Cut, answer
 from brrr_conformance.protocol import Decoder
 from brrr_conformance.records import PendingReturns, ScheduleMessage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from brrr_conformance.cases._scenarios import Point, Scenario
     from brrr_conformance.commands import Operation
     from brrr_conformance.director import Passing
+    from brrr_conformance.protocol import Operations
     from brrr_conformance.world import World
 
 BYSTANDER = "z"
-RECORD = "pending_returns/"
-
-
-# ---- steps ------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Point:
-    """The nth time that workers do this, counted from 1."""
-
-    what: str
-    kinds: tuple[Kind, ...]
-    # None is any: of the lists in flight only their worker knows the name.
-    key: str | None
-    nth: int = 1
-
-    def __str__(self) -> str:
-        return f"{self.what}-{self.nth}"
-
-    @property
-    def reads(self) -> bool:
-        return self.kinds[0] in (Kind.GET, Kind.POP)
-
-    def match(self, *, done: bool = False) -> Match:
-        """Match it; if `done`, not a pop that ended without a message."""
-        seen = 0
-        what = does(*self.kinds, key=self.key)
-        if done and Kind.POP in self.kinds:
-            what &= DONE
-
-        def is_it(_: object) -> bool:
-            nonlocal seen
-            seen += 1
-            return seen == self.nth
-
-        return what & Match(is_it)
-
-
-def point(what: str, nth: int = 1) -> Point:
-    """Name a step: `set call/c`, `register c`, `put t`, `count root1` and so on."""
-    verb, _, key = what.partition(" ")
-    label = what.replace(" ", "-").replace("/", "-")
-    kinds, prefix = {
-        "pop": ((Kind.POP,), ""),
-        "get": ((Kind.GET,), ""),
-        "set": ((Kind.SET,), ""),
-        "register": ((Kind.SET_NEW, Kind.CAS), RECORD),
-        "remove": ((Kind.CAD,), RECORD),
-        "waiting": ((Kind.GET,), RECORD),
-        "count": ((Kind.INCR,), "brrr_count/"),
-        "put": ((Kind.PUT,), ""),
-        "acknowledge": ((Kind.ACK, Kind.SET_ASIDE), ""),
-    }[verb]
-    return Point(label, kinds, prefix + key or None, nth)
-
-
-# ---- scenarios --------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Scenario:
-    graph: Graph
-    # Root_id and call_hash of each message that is there at first.
-    roots: tuple[tuple[str, str], ...]
-    points: tuple[Point, ...]
-
-    @property
-    def topics(self) -> list[str]:
-        return sorted({node.topic for node in self.graph.nodes.values()})
-
-    def puts(self, name: str) -> int:
-        """Say how many messages the handling of a call's message may put."""
-        nodes = self.graph.nodes
-        children = len(nodes[name].children) if name in nodes else 0
-        parents = sum(name in node.children for node in nodes.values())
-        return max(children, parents * len(self.roots))
-
-    async def given(self, world: World) -> None:
-        tops = dict.fromkeys(name for _, name in self.roots)
-        await world.given(self.graph.calls(*tops))
-        for root in self.roots:
-            await world.given(queued(self.graph.nodes[root[1]].topic, root))
-        world.actors.learn(self.graph.rules())
-
-
-ONE_CHILD = Scenario(
-    Graph({"p": Node(("c",)), "c": Node()}),
-    (("root1", "p"),),
-    (
-        point("pop t"),
-        point("get call/p"),
-        point("set call/c"),
-        point("waiting c"),
-        point("register c"),
-        point("count root1"),
-        point("put t"),
-        point("pop t", 2),
-        point("get call/c"),
-        point("set value/c"),
-        point("waiting c", 2),
-        point("count root1", 2),
-        point("put t", 2),
-        point("remove c"),
-        point("pop t", 3),
-        point("get call/p", 2),
-        point("set value/p"),
-        point("waiting p"),
-    ),
-)
-
-GATHER = Scenario(
-    Graph({"p": Node(("a", "b")), "a": Node(), "b": Node()}),
-    (("root1", "p"),),
-    (
-        point("set call/a"),
-        point("set call/b"),
-        point("register a"),
-        point("register b"),
-        point("count root1"),
-        point("count root1", 2),
-        point("put t"),
-        point("put t", 2),
-        point("pop t", 2),
-        point("set value/a"),
-        point("put t", 3),
-        point("remove a"),
-        point("pop t", 3),
-        point("set value/b"),
-        point("put t", 4),
-        point("remove b"),
-        point("pop t", 4),
-        point("set value/p"),
-    ),
-)
-
-TWO_ROOTS = Scenario(
-    Graph({"p": Node(("c",)), "c": Node()}),
-    (("root1", "p"), ("root2", "p")),
-    (
-        point("register c"),
-        point("put t"),
-        point("pop t", 2),
-        point("register c", 2),
-        point("count root2"),
-        point("put t", 2),
-        point("set value/c"),
-        point("put t", 3),
-        point("count root2", 2),
-        point("put t", 4),
-        point("remove c"),
-        point("set value/p"),
-    ),
-)
-
-TWO_PARENTS = Scenario(
-    Graph({"p": Node(("c",)), "q": Node(("c",)), "c": Node()}),
-    (("root1", "p"), ("root2", "q")),
-    (
-        point("set call/c"),
-        point("register c"),
-        point("set call/c", 2),
-        point("waiting c", 2),
-        point("register c", 2),
-        point("pop t", 3),
-        point("set value/c"),
-        point("waiting c", 3),
-        point("put t", 2),
-        point("put t", 3),
-        point("count root2"),
-        point("remove c"),
-        point("set value/p"),
-        point("set value/q"),
-    ),
-)
-
-CHAIN = Scenario(
-    Graph(
-        {
-            "p": Node(("m",)),
-            "m": Node(("c",), topic="u"),
-            "c": Node(),
-        }
-    ),
-    (("root1", "p"),),
-    (
-        point("register m"),
-        point("put u"),
-        point("pop u"),
-        point("get call/m"),
-        point("register c"),
-        point("put t"),
-        point("set value/c"),
-        point("put u", 2),
-        point("remove c"),
-        point("pop u", 2),
-        point("set value/m"),
-        point("put t", 2),
-        point("remove m"),
-        point("set value/p"),
-    ),
-)
-
-SCENARIOS = {
-    "one-child": ONE_CHILD,
-    "gather": GATHER,
-    "two-roots": TWO_ROOTS,
-    "two-parents": TWO_PARENTS,
-    "chain": CHAIN,
-}
 
 
 # ---- faults -----------------------------------------------------------------
@@ -320,17 +98,18 @@ def check_commands(world: World, scenario: Scenario) -> None:
     handlings: dict[str, Handling] = {}
     put: set[bytes] = set()
     for frame in world.frames:
-        for each in decoder.show(frame):
-            handling = handlings.setdefault(frame.worker, Handling(1))
+        operations = decoder.show(frame)
+        handling = handlings.setdefault(frame.worker, Handling(1))
+        if frame.reply is not None:
+            handling.answered(operations, frame.connection)
+        for each in operations:
             if frame.reply is None:
                 handling.sent(each, frame.connection, put)
             elif each.kind is Kind.POP and each.done:
                 message = ScheduleMessage.decode(each.octets or b"")
                 handlings[frame.worker] = Handling(scenario.puts(message.call_hash))
-            else:
-                handling.answered(each, frame.connection)
-                if each.kind is Kind.PUT and each.done:
-                    put.add(each.octets or b"")
+            elif each.kind is Kind.PUT and each.done:
+                put.add(each.octets or b"")
 
 
 class Handling:
@@ -346,13 +125,20 @@ class Handling:
         self.once: Counter[tuple[Kind, str, bytes]] = Counter()
         self.counted = 0
 
-    def answered(self, done: Operation, connection: int) -> None:
-        if done.error is not None:
-            self.unsure[done.key] = None
-            self.once[_once(done)] -= 1
-            self.counted -= done.kind is Kind.INCR
-        elif self.unsure.get(done.key) == connection:
-            del self.unsure[done.key]
+    def answered(self, done: Operations, connection: int) -> None:
+        for each in done:
+            if each.error is not None:
+                self.unsure[each.key] = None
+            elif self.unsure.get(each.key) == connection:
+                del self.unsure[each.key]
+            if each.error is not None or (each.kind is Kind.PUT and not each.done):
+                self.once[_once(each)] -= 1
+        # What was not counted pays for no put. What was not put (RPUSHX without a
+        # list, a script that failed as a whole) leaves its count.
+        kinds = Counter(each.kind for each in done if not each.done)
+        refused = any(each.error is not None for each in done)
+        if kinds[Kind.INCR] or not refused:
+            self.counted += kinds[Kind.PUT] - kinds[Kind.INCR]
 
     def sent(self, it: Operation, connection: int, put: set[bytes]) -> None:
         for key in _rests_on(it):

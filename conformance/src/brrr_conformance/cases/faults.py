@@ -17,8 +17,6 @@ from brrr_conformance.build import response
 from brrr_conformance.cases._common import expect_report
 from brrr_conformance.cases._faults import (
     BYSTANDER,
-    GATHER,
-    SCENARIOS,
     action_of,
     check_alive,
     check_commands,
@@ -26,6 +24,7 @@ from brrr_conformance.cases._faults import (
     check_store,
     schedule_again,
 )
+from brrr_conformance.cases._scenarios import GATHER, SCENARIOS
 from brrr_conformance.director import answer, compares, do
 
 if TYPE_CHECKING:

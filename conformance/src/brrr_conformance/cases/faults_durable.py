@@ -12,14 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from brrr_conformance.cases._durable import DEAD, LONG_GONE, WORKERS, now_ms, settle
-from brrr_conformance.cases._faults import (
-    ONE_CHILD,
-    TWO_PARENTS,
-    Scenario,
-    action_of,
-    check_store,
-    point,
-)
+from brrr_conformance.cases._faults import action_of, check_store
+from brrr_conformance.cases._scenarios import ONE_CHILD, TWO_PARENTS, Scenario, point
 from brrr_conformance.server import raw
 
 if TYPE_CHECKING:

@@ -17,17 +17,19 @@ from brrr_conformance.build import queued, response, stored_call, value
 from brrr_conformance.cases._durable import DEAD, WORKERS, settle
 from brrr_conformance.cases._faults import (
     BYSTANDER,
+    check_alive,
+    check_commands,
+    check_report,
+    check_store,
+    schedule_again,
+)
+from brrr_conformance.cases._scenarios import (
     GATHER,
     ONE_CHILD,
     SCENARIOS,
     Point,
     Scenario,
-    check_alive,
-    check_commands,
-    check_report,
-    check_store,
     point,
-    schedule_again,
 )
 from brrr_conformance.commands import Kind
 from brrr_conformance.director import Action, by, delay_reply, do, does

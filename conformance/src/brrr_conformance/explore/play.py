@@ -15,6 +15,7 @@ from brrr_conformance.commands import Kind
 from brrr_conformance.explore.effects import READ, Access, effects
 from brrr_conformance.explore.order import Event
 from brrr_conformance.explore.scenario import MARK, plain
+from brrr_conformance.explore.straight import pack
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -118,13 +119,32 @@ class Play:
         self.first.setdefault(hand.name, bit)
         hand.go(held, bit)
 
-    def note(self, bit: int, operations: Operations) -> None:
+    async def note(self, bit: int, operations: Operations, straight: Straight) -> None:
         """Note what an event has done: a compare-and-set that failed has only read."""
         number = bit.bit_length() - 1
+        operations = await self._only_put(operations, straight)
         self.operations[number] = operations
         if any(each.kind.is_compare for each in operations):
             event, accesses = self.events[number], self.effects(operations)
             self.events[number] = replace(event, accesses=accesses)
+
+    async def _only_put(self, operations: Operations, straight: Straight) -> Operations:
+        """Find out which of its puts an event has done; the others are no messages.
+
+        A put may have a condition, as in a script that counts first, or in RPUSHX. If
+        the reply does not tell, the queue does, for nobody else is under way.
+        """
+        found = list(operations)
+        puts = [each for each in operations if each.kind is Kind.PUT]
+        for put in reversed(puts):
+            queue = self.queues.get(put.key)
+            if queue is None or (put.done and len(operations) == 1):
+                continue
+            [length] = await straight.ask(pack(b"LLEN", put.key.encode()))
+            if length != len(queue):
+                queue.pop()
+                found[found.index(put)] = replace(put, done=False)
+        return tuple(found)
 
     async def snapshot(self, straight: Straight) -> dict[bytes, Stored]:
         """Read what has become of the database, with the names of the scenario."""

@@ -78,7 +78,7 @@ def _judge_puts(scenario: Scenario, done: Iterable[Operations]) -> Iterator[str]
             counted[key] += 1
         elif key.startswith("call/"):
             calls.add(key)
-        elif operation.kind is Kind.PUT:
+        elif operation.kind is Kind.PUT and operation.done is not False:
             message = read_message(operation.octets or b"")
             if message is None:
                 octets = shorten(operation.octets or b"")

@@ -315,7 +315,8 @@ class Scheduler:
             line: Line = ("connection", connection)
             bit = hand.lines.get(line, 0)
             if bit:
-                self.play.note(bit, operations or held.operations)
+                done = operations or held.operations
+                await self.play.note(bit, done, self.straight)
             hand.complete(bit)
             hand.touch(reacted=line in hand.held)
         elif not hand.held:

@@ -104,13 +104,16 @@ def test_killed_by_a_crash() -> None:
 
 
 def test_wreck() -> None:
-    """What does not do the least is no mutant."""
+    """What does not do the least is no mutant; what only breaks a rule is one."""
     found = find_problems(MUTANT, outcomes(defer=Status.FAILED), kill(Status.FAILED))
     assert [*found] == ["smoke case defer: failed"]
     ends = outcomes(**{"return": Status.CRASHED})
     assert [*find_problems(MUTANT, ends, kill(Status.FAILED))] == [
         "smoke case return: crashed, though the mutant is to break it"
     ]
+    rule = replace(ends[SMOKE["defer"]], status=Status.FAILED, message="breaks X")
+    ends = outcomes() | {SMOKE["defer"]: rule}
+    assert [*find_problems(MUTANT, ends, kill(Status.FAILED))] == []
     ends = outcomes(**{"return": Status.PASSED})
     assert [*find_problems(MUTANT, ends, kill(Status.FAILED))] != []
     assert [*find_problems(MUTANT, {}, kill(Status.FAILED))] != []

@@ -30,29 +30,40 @@ class HandlesOtherwise(Worker):
         """Say nothing."""
 
 
-@breaks("WORK-1")
-class EndsWithoutMessages(Worker):
-    """A worker ends when a long poll has brought nothing."""
+class PollsOtherwise(Worker):
+    """Has another way when a number of long polls in a row have brought nothing."""
 
-    async def get(self):
-        message = await super().get()
-        if message is None and not self.stopped:
-            raise BrrrError("BACKEND", "no message")
-        return message
-
-
-@breaks("WORK-1")
-class WaitsFiveTimes(Worker):
-    """A worker ends when five long polls in a row have brought nothing."""
-
-    polls = 0
+    most, polls = 1, 0
 
     async def get(self):
         message = await super().get()
         self.polls = 0 if message else self.polls + 1
-        if self.polls >= 5 and not self.stopped:
-            raise BrrrError("BACKEND", "no messages")
+        if self.polls >= self.most and not self.stopped:
+            self.enough()
         return message
+
+    def enough(self):
+        self.stopped = True
+
+
+@breaks("WORK-1")
+class EndsWithoutMessages(PollsOtherwise):
+    """A worker ends when a long poll has brought nothing."""
+
+
+@breaks("WORK-1")
+class WaitsFiveTimes(PollsOtherwise):
+    """A worker ends when five long polls in a row have brought nothing."""
+
+    most = 5
+
+
+@breaks("WORK-1")
+class ReportsEmptyPolls(PollsOtherwise):
+    """A long poll that has brought nothing is reported as a failure of the queue."""
+
+    def enough(self):
+        raise BrrrError("BACKEND", "no message")
 
 
 @breaks("WORK-2")

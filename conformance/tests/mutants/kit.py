@@ -27,7 +27,8 @@ from tiny import Brrr, BrrrError, Decoder, Encoder, Worker, refuse
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# Cases that even a mutant should pass, for it to be an SDK at all and no wreck.
+# Cases that even a mutant should pass, for it to be an SDK at all and no wreck. One of
+# the codec has no part in them.
 SMOKE = {
     "schedule": "spec.scheduling.1",
     "defer": "spec.scheduling.7",
@@ -48,6 +49,10 @@ class Mutant:
     status: str
     # A part of the ids of cases that are tried before others: they show it soonest.
     first: str
+
+    @property
+    def smokes(self) -> dict[str, str]:
+        return {} if issubclass(self.kind, Codec) else SMOKE
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from typing import Any
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import NoScriptError, WatchError
+from redis.exceptions import NoScriptError, RedisError, WatchError
 from tiny import Brrr, BrrrError, PendingReturns, ScheduleMessage, Worker
 
 from mutants.cheap import Hands
@@ -91,17 +91,19 @@ class SwapsWithWatch(Brrr):
     """A compare-and-set is WATCH, GET, MULTI and EXEC."""
 
     async def swap(self, key, old, new):
-        async with self.redis.pipeline() as line:
-            await line.watch(key)
-            if await line.get(key) != old:
-                return False
-            line.multi()
-            line.delete(key) if new is None else line.set(key, new)
-            try:
+        try:
+            async with self.redis.pipeline() as line:
+                await line.watch(key)
+                if await line.get(key) != old:
+                    return False
+                line.multi()
+                line.delete(key) if new is None else line.set(key, new)
                 await line.execute()
-            except WatchError:
-                return False
-            return True
+        except WatchError:
+            return False
+        except (RedisError, OSError) as error:
+            raise BrrrError("BACKEND", repr(error)) from error
+        return True
 
 
 @lawful("worker")

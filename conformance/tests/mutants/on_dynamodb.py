@@ -10,7 +10,6 @@ import asyncio
 import json
 from base64 import b64decode, b64encode
 
-import aiohttp
 from adapter import Adapter
 from tiny import Brrr, BrrrError, Worker
 
@@ -89,6 +88,8 @@ class OnDynamoDb(Brrr):
             "Authorization": f"AWS4-HMAC-SHA256 Credential={scope}/dynamodb/"
             "aws4_request, SignedHeaders=host, Signature=0",  # nobody looks at it
         }
+        import aiohttp  # here: each process of each mutant would wait for it
+
         body = json.dumps({"TableName": self.place["table"], **fields})
         async with (
             aiohttp.ClientSession() as session,

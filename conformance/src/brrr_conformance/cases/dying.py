@@ -30,6 +30,7 @@ from brrr_conformance.cases._durable import (
     ONE_WAITS,
     ONE_WOKEN,
     SOON,
+    WORKERS,
     H,
     acknowledges,
     bury,
@@ -60,6 +61,9 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.profile("durable")
 requirement = pytest.mark.requirement
+
+# Commands on the registry, in which a worker has looked for the dead at least twice.
+LOOKS = 8
 
 # ---- a worker dies ----------------------------------------------------------
 
@@ -273,14 +277,23 @@ async def test_equal_message_of_a_dead_worker(world: World) -> None:
 @requirement("REDIS-35")
 async def test_worker_that_is_not_dead_yet(world: World) -> None:
     """Its messages are its own until its time is older than the dead time."""
-    await world.given(stored_call("h"))
-    await bury(world, H, age=0)
-    await world.start("t", {"h": response(b"v")}, durable=True)
-    end = time.monotonic() + 2 * DEAD_SECONDS
-    while time.monotonic() < end:
-        await bury(world, age=0)
+    looks = 0
+
+    async def live(_: Step) -> None:
+        nonlocal looks
+        looks += 1
+        if looks < LOOKS:
+            await bury(world, age=DEAD_AFTER_MS // 2)
+
+    async def enough() -> bool:
         assert await world.redis.llen(GONE) == 1, "taken from a worker that lives"
-        await _wait(DEAD_SECONDS / 10)
+        return looks >= LOOKS
+
+    await world.given(stored_call("h"))
+    await bury(world, H, age=DEAD_AFTER_MS // 2)
+    world.before(lambda step: step.touches(WORKERS), live)
+    await world.start("t", {"h": response(b"v")}, durable=True)
+    await world.until(enough, SOON, "the worker looks for the dead")
     await expect(world, stored_call("h"), value("h", b"v"))
 
 

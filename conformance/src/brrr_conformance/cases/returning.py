@@ -284,6 +284,26 @@ async def test_one_after_the_other_registers(world: World) -> None:
     )
 
 
+@requirement("RET-3", "RET-4")
+async def test_return_comes_back_meanwhile(world: World) -> None:
+    """One that was put is in the record no more, and then again: it was put."""
+    other = ("root2", "q", "w")
+    records = [waiting("c", other), waiting("c", other, ONE)]
+
+    async def change(_: Step) -> None:
+        await world.given(records.pop(0))
+
+    world.before(writes(RECORD), change, times=2)
+    await finish(world, waiting("c", ONE))
+    await expect(
+        world,
+        count("root1", 1),
+        count("root2", 1),
+        queued("u", ("root1", "p")),
+        queued("w", ("root2", "q")),
+    )
+
+
 @requirement("RET-3", "RET-4", "DYN-2", "DYN-3")
 async def test_record_is_removed_meanwhile(world: World) -> None:
     """A worker with a duplicate of the message has done it: that is no error."""

@@ -90,12 +90,12 @@ def test_new_case_that_fails_makes_its_requirement_worse(
 
 def test_matrices() -> None:
     def matrix(status: str) -> dict[str, Any]:
-        pair = {"caller": "c", "callee": "tiny", "status": status, "message": ""}
-        fleet = {"adapters": ["c", "tiny"], "status": "passed", "message": ""}
+        pair = {"id": "matrix.c.tiny", "status": status, "message": ""}
+        fleet = {"id": "matrix.fleet", "status": "passed", "message": ""}
         return {"schema": 1, "kind": "matrix", "pairs": [pair], "fleet": fleet}
 
     (found,) = compare(matrix("passed"), matrix("failed"))
-    assert (found.change, found.adapter) == (Change.WORSE, "c+tiny")
+    assert (found.change, found.name) == (Change.WORSE, "matrix.c.tiny")
 
 
 # ---- the command ------------------------------------------------------------

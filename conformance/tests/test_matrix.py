@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from brrr_conformance.matrix import PAIR, make_graphs
+from brrr_conformance.matrix.fleet import make_graphs
+from brrr_conformance.matrix.pairs import PAIR
 
 if TYPE_CHECKING:
     from conftest import MakeAdapter, SpoilTiny

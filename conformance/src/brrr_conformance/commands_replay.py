@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import tempfile
 import time
@@ -12,8 +13,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from brrr_conformance import deviation
 from brrr_conformance.checker import check
-from brrr_conformance.config import load_adapters
+from brrr_conformance.config import Store, load_adapters
 from brrr_conformance.failure import (
     Failure,
     broken,
@@ -21,9 +23,12 @@ from brrr_conformance.failure import (
     read_failure,
     transcript,
 )
+from brrr_conformance.matrix.arena import Terms
+from brrr_conformance.matrix.play import play_matrix
 from brrr_conformance.options import Attach, Exit, Redis
 from brrr_conformance.outcome import HarnessError
 from brrr_conformance.session import Silence, run_pytest
+from brrr_conformance.spec import read_spec
 from brrr_conformance.shrink import fewer, smaller
 from brrr_conformance.tap import Trace
 from brrr_conformance.terminal import make_console
@@ -33,6 +38,8 @@ if TYPE_CHECKING:
 
 SHOWN = 60
 USUAL_SECONDS = 120.0
+# Storms have numbers; the one that is meant is below this.
+ANY_STORM = 1000
 
 
 def replay(
@@ -203,6 +210,9 @@ class Stage:
     def play(self, recipe: dict[str, Any]) -> Failure | None:
         """Run the case with these choices; give how it failed, or None."""
         self.runs += 1
+        if self.failure.case.startswith(deviation.MATRIX):
+            self.last = self._play_cell(recipe)
+            return self.last
         with tempfile.TemporaryDirectory(prefix="brrr-replay-") as name:
             folder = Path(name)
             (folder / "recipe.json").write_text(json.dumps(recipe))
@@ -217,6 +227,24 @@ class Stage:
             files = sorted(folder.glob("failures/*/*.json"))
             self.last = read_failure(files[0]) if files else None
         return self.last
+
+    def _play_cell(self, recipe: dict[str, Any]) -> Failure | None:
+        """Play a cell of the matrix."""
+        configs, failure = load_adapters(self.adapters), self.failure
+        with tempfile.TemporaryDirectory(prefix="brrr-replay-") as name:
+            terms = Terms(
+                read_spec(),
+                store=Store(failure.store),
+                redis=self.redis,
+                seed=failure.seed,
+                storms=ANY_STORM,
+                only=[failure.case],
+                recipe=recipe,
+                failures=Path(name),
+            )
+            asyncio.run(play_matrix(configs, terms))
+            files = sorted(Path(name).glob("*/*.json"))
+            return read_failure(files[0]) if files else None
 
     def _options(self, folder: Path) -> list[str]:
         failure = self.failure

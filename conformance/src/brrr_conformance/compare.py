@@ -74,12 +74,11 @@ def _cases(report: Mapping[str, Any]) -> Found:
 def _of_matrix(
     report: Mapping[str, Any],
 ) -> Iterable[tuple[tuple[str, str], tuple[Status, str]]]:
-    for each in report["pairs"]:
-        found = Status(each["status"]), each["message"]
-        yield ("matrix", f"{each['caller']}+{each['callee']}"), found
-    fleet = report["fleet"]
-    found = Status(fleet["status"]), fleet["message"]
-    yield ("matrix.fleet", "+".join(fleet["adapters"])), found
+    codec = report.get("codec", {}).get("adapters", [])
+    fleet = [report["fleet"]] if report["fleet"] else []
+    others = [*report.get("records", []), *codec, *report.get("storms", [])]
+    for each in [*report["pairs"], *others, *fleet]:
+        yield (each["id"], "matrix"), (Status(each["status"]), each["message"])
 
 
 def _differences(

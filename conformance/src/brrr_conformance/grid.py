@@ -1,56 +1,110 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The matrix on paper: a table for people, JSON for programs."""
+"""The matrix in a terminal: what has failed first, then a line for each cell."""
 
 from __future__ import annotations
 
-import json
-from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.table import Table
 from rich.text import Text
 
+from brrr_conformance.matrix.golden import SPEC
+from brrr_conformance.matrix.hashes import differing, due
 from brrr_conformance.outcome import Status
 from brrr_conformance.terminal import STYLES, closing_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
-
     from rich.console import Console
 
-    from brrr_conformance.matrix import Fleet, Matrix
+    from brrr_conformance.matrix.fleet import Fleet
+    from brrr_conformance.matrix.golden import Reading
+    from brrr_conformance.matrix.hashes import Hasher
+    from brrr_conformance.matrix.play import Matrix
     from brrr_conformance.report import Outcome
-
-SCHEMA = 1
 
 
 def print_matrix(console: Console, matrix: Matrix) -> None:
-    """Print what has failed, the table, the fleet, and `N passed, N failed`."""
-    for each in matrix.outcomes:
+    """Print what has failed, a table of each part, and `N passed, N failed`."""
+    for each in sorted(matrix.outcomes, key=lambda it: not it.status.is_failure):
         if each.status is Status.PASSED:
             continue
         message = each.message
         if not each.status.is_failure:
             message = message.partition("\n")[0]
-        console.print(
-            _styled(each, each.status.upper()),
-            Text(f"{each.id}: {message}"),
-            soft_wrap=True,
+        head = _styled(each, each.status.upper())
+        console.print(head, Text(f"{each.id}: {message}"), soft_wrap=True)
+    if matrix.pairs or matrix.records:
+        console.print(_pairs(matrix))
+    if matrix.hashers:
+        _print_hashes(console, matrix.hashers)
+    if matrix.fleet is not None:
+        console.print(_fleet_line(matrix.fleet), soft_wrap=True)
+    for storm in matrix.storms:
+        line = Text.assemble(
+            f"{storm.outcome.id}: ",
+            _styled(storm.outcome, storm.outcome.status),
+            f"; {storm.summary}",
         )
-    names = list(dict.fromkeys(cell.caller for cell in matrix.pairs))
-    table = Table("caller \\ callee", *names, title_justify="left", box=None)
-    for caller in names:
-        row = [cell.outcome for cell in matrix.pairs if cell.caller == caller]
-        table.add_row(caller, *(_styled(each, each.status) for each in row))
-    console.print(table)
-    console.print()
-    console.print(_fleet_line(matrix.fleet), soft_wrap=True)
+        console.print(line, soft_wrap=True)
     console.print(closing_line(each.status for each in matrix.outcomes))
 
 
 def _styled(outcome: Outcome, text: str) -> Text:
     return Text(text, STYLES[outcome.status])
+
+
+def _pairs(matrix: Matrix) -> Table:
+    """Give a line for each pair, and for what each writes; failures first."""
+    table = Table("caller", "callee", "together", "reads its records", box=None)
+    cells = {(each.caller, each.callee): each.outcome for each in matrix.pairs}
+    read = {(each.writer, each.reader): each for each in matrix.records}
+
+    def is_good(names: tuple[str, str]) -> bool:
+        found = [cells[names]] if names in cells else []
+        found += [read[names].outcome] if names in read else []
+        return not any(each.status.is_failure for each in found)
+
+    for names in sorted(dict.fromkeys([*cells, *read]), key=is_good):
+        outcome, reading = cells.get(names), read.get(names)
+        together = _styled(outcome, outcome.status) if outcome else Text("")
+        table.add_row(*names, together, _reading(reading) if reading else "")
+    return table
+
+
+def _reading(reading: Reading) -> Text:
+    total, agreed = sum(reading.total.values()), sum(reading.agreed.values())
+    numbers = f" {agreed} of {total}" if total else ""
+    return _styled(reading.outcome, f"{reading.outcome.status}{numbers}")
+
+
+def _print_hashes(console: Console, hashers: list[Hasher]) -> None:
+    """Print the calls that not all hash alike: who agrees has the same letter."""
+    for each in hashers:
+        codec = "codec-json" if each.claims else "a codec of its own"
+        line = Text.assemble(
+            f"{each.outcome.id}: ",
+            _styled(each.outcome, each.outcome.status),
+            f"; {codec}; {each.agreed} of {len(each.hashes)} calls as codec-json",
+        )
+        console.print(line, soft_wrap=True)
+    names = differing(hashers)
+    if not names:
+        return
+    table = Table("call_hash of", SPEC, *(each.adapter for each in hashers), box=None)
+    for name in names:
+        found = [due(name).digest]
+        found += [
+            each.hashes[name].digest if name in each.hashes else "" for each in hashers
+        ]
+        table.add_row(name, *letters(found))
+    console.print(table)
+
+
+def letters(digests: list[str]) -> list[str]:
+    """Name hashes by letters, in the order in which they come; no hash is `-`."""
+    known = dict.fromkeys(each for each in digests if each not in ("", "refused"))
+    names = {digest: chr(ord("A") + at) for at, digest in enumerate(known)}
+    return [names.get(each, each or "-") for each in digests]
 
 
 def _fleet_line(fleet: Fleet) -> Text:
@@ -61,46 +115,3 @@ def _fleet_line(fleet: Fleet) -> Text:
         f"; {fleet.graphs} graphs of seed {fleet.seed}, {fleet.calls} calls, "
         f"{fleet.messages} messages; handled: {shares or 'none'}",
     )
-
-
-def write_matrix(
-    file: Path, matrix: Matrix, adapters: Iterable[dict[str, Any]]
-) -> None:
-    """Write the report; its schema is described in the README."""
-    fleet = matrix.fleet
-    counts = Counter(each.status for each in matrix.outcomes)
-    report = {
-        "schema": SCHEMA,
-        "kind": "matrix",
-        "adapters": list(adapters),
-        "pairs": [
-            {
-                "caller": cell.caller,
-                "callee": cell.callee,
-                "status": cell.outcome.status,
-                "message": cell.outcome.message,
-                "seconds": round(cell.outcome.seconds, 3),
-            }
-            for cell in matrix.pairs
-        ],
-        "fleet": {
-            "adapters": list(fleet.adapters),
-            "graphs": fleet.graphs,
-            "seed": fleet.seed,
-            "calls": fleet.calls,
-            "messages": fleet.messages,
-            "handled": fleet.handled,
-            "status": fleet.outcome.status,
-            "message": fleet.outcome.message,
-            "seconds": round(fleet.outcome.seconds, 3),
-        },
-        "summary": {
-            **{status.value: counts[status] for status in Status},
-            "total": len(matrix.outcomes),
-            "failures": len(matrix.failures),
-            "seconds": round(matrix.seconds, 3),
-        },
-    }
-    file.parent.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(report, indent=1, ensure_ascii=False)
-    file.write_text(text + "\n", encoding="utf-8", errors="backslashreplace")

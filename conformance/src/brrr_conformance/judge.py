@@ -105,7 +105,7 @@ def _check_record(vector: Vector, got: Record, written: bytes | None) -> str:
     to be written.
     """
     if vector.value is not None:
-        if _comparable(got) == _comparable(vector.value):
+        if comparable(got) == comparable(vector.value):
             return ""
         return f"decoded as {_brief(got)}, not {_brief(vector.value)}"
     if vector.expect is not Expected.ACCEPT or written is None:
@@ -129,7 +129,7 @@ def _due_octets(vector: Vector, octets: bytes) -> bytes | None:
     return octets if vector.expect is Expected.REJECT_OR_EXACT else None
 
 
-def _comparable(record: Record) -> Record:
+def comparable(record: Record) -> Record:
     """Make a set of what is one."""
     if not isinstance(record, PendingReturns):
         return record

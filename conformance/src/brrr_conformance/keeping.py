@@ -31,11 +31,14 @@ from brrr_conformance.failure import (
 )
 from brrr_conformance.outcome import Status, TraceRejected, status_of
 from brrr_conformance.pool import Bench
+from brrr_conformance.report import Outcome
 from brrr_conformance.world import World
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Iterable
 
+    from brrr_conformance.config import AdapterConfig
+    from brrr_conformance.pb import adapter_pb2 as pb
     from brrr_conformance.spec import Spec
 
 # The line by which a message ends.
@@ -59,10 +62,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     file = config.getoption("--recipe")
     config.stash[RECIPE] = json.loads(file.read_text()) if file else {}
-    config.stash[VERSIONS] = {
-        "runner": metadata.version("brrr-conformance"),
-        "python": platform.python_version(),
-    }
+    config.stash[VERSIONS] = versions(config.stash[SPEC])
 
 
 @pytest.hookimpl(trylast=True)
@@ -101,7 +101,7 @@ def pytest_runtest_makereport(
     )
     if call.excinfo is not None and keep:
         _failure(item, result, call.excinfo.value).write(file)
-        item.stash[KEPT] = f"replay: brrr-conformance replay {shlex.quote(_near(file))}"
+        item.stash[KEPT] = f"replay: brrr-conformance replay {shlex.quote(near(file))}"
     if keep and (line := item.stash.get(KEPT, "")):
         result["message"] = f"{result['message']}\n{line}"
         if report.failed:
@@ -111,10 +111,18 @@ def pytest_runtest_makereport(
     return report
 
 
-def _near(file: Path) -> str:
+def near(file: Path) -> str:
     """Name a file from here, if it is below."""
     here = Path.cwd()
     return str(file.relative_to(here) if file.is_relative_to(here) else file)
+
+
+def versions(spec: Spec) -> dict[str, str]:
+    return {
+        "runner": metadata.version("brrr-conformance"),
+        "python": platform.python_version(),
+        "spec": digest(spec),
+    }
 
 
 def _failure(item: pytest.Item, result: Any, error: BaseException) -> Failure:
@@ -122,37 +130,63 @@ def _failure(item: pytest.Item, result: Any, error: BaseException) -> Failure:
     funcargs = getattr(item, "funcargs", {}).values()
     world = next((each for each in funcargs if isinstance(each, World)), None)
     bench = next((each for each in funcargs if isinstance(each, Bench)), None)
-    kept = world or bench
-    violation = error.violation if isinstance(error, TraceRejected) else None
-    versions = config.stash[VERSIONS] | {"spec": digest(spec)}
+    known = config.stash[VERSIONS]
     if world is not None:
-        versions["redis"] = world.pool.server.version
+        known = known | {"redis": world.pool.server.version}
+    welcomes = config.stash[WELCOMES]
+    involved = {it.name: it for it in members(item)}.values()
+    return make_failure(
+        Outcome.from_json(result),
+        error,
+        [(each, welcomes.get(each.name)) for each in involved],
+        spec,
+        world or bench,
+        store=config.getoption("--store"),
+        seed=config.getoption("--seed"),
+        versions=known,
+    )
+
+
+def make_failure(
+    outcome: Outcome,
+    error: BaseException,
+    involved: Iterable[tuple[AdapterConfig, pb.Welcome | None]],
+    spec: Spec,
+    place: World | Bench | None,
+    *,
+    store: str,
+    seed: int,
+    versions: dict[str, str],
+) -> Failure:
+    """Make the file of a failure, of what was seen where it was played."""
+    violation = error.violation if isinstance(error, TraceRejected) else None
+    world = place if isinstance(place, World) else None
     return Failure(
-        case=result["id"],
-        adapter=result["adapter"],
+        case=outcome.id,
+        adapter=outcome.adapter,
         adapters=[
             Sdk(
-                name=each.name,
+                name=config.name,
                 sdk=welcome.sdk,
                 version=welcome.version,
-                language=each.language,
+                language=config.language,
             )
-            for each in {it.name: it for it in members(item)}.values()
-            if (welcome := config.stash[WELCOMES].get(each.name)) is not None
+            for config, welcome in involved
+            if welcome is not None
         ],
-        store=config.getoption("--store"),
+        store=store,
         status=status_of(error),
-        message=result["message"],
+        message=outcome.message,
         requirements=[
             Requirement(id=found.id, sentence=found.sentence)
-            for name in result["requirements"]
+            for name in outcome.requirements
             if (found := spec.requirements.get(name)) is not None
         ],
         violation=broken(violation),
-        seed=config.getoption("--seed"),
+        seed=seed,
         recipe=world.recipe.chosen if world else {},
         versions=versions,
         rewritten=world.director.has_rewritten if world else False,
-        began=kept.trace.began if kept else 0.0,
-        events=events_of(kept.trace) if kept else [],
+        began=place.trace.began if place else 0.0,
+        events=events_of(place.trace) if place else [],
     )

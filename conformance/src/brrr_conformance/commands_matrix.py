@@ -31,6 +31,8 @@ from brrr_conformance.session import ended_by_sigterm
 from brrr_conformance.spec import read_spec
 from brrr_conformance.terminal import make_console
 
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def matrix(

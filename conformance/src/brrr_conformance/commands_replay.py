@@ -28,8 +28,8 @@ from brrr_conformance.matrix.play import play_matrix
 from brrr_conformance.options import Attach, Exit, Redis
 from brrr_conformance.outcome import HarnessError
 from brrr_conformance.session import Silence, run_pytest
-from brrr_conformance.spec import read_spec
 from brrr_conformance.shrink import fewer, smaller
+from brrr_conformance.spec import read_spec
 from brrr_conformance.tap import Trace
 from brrr_conformance.terminal import make_console
 

@@ -43,7 +43,6 @@ if TYPE_CHECKING:
 
 # The line by which a message ends.
 KEPT = pytest.StashKey[str]()
-VERSIONS = pytest.StashKey[dict[str, str]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -62,7 +61,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     file = config.getoption("--recipe")
     config.stash[RECIPE] = json.loads(file.read_text()) if file else {}
-    config.stash[VERSIONS] = versions(config.stash[SPEC])
 
 
 @pytest.hookimpl(trylast=True)
@@ -130,9 +128,9 @@ def _failure(item: pytest.Item, result: Any, error: BaseException) -> Failure:
     funcargs = getattr(item, "funcargs", {}).values()
     world = next((each for each in funcargs if isinstance(each, World)), None)
     bench = next((each for each in funcargs if isinstance(each, Bench)), None)
-    known = config.stash[VERSIONS]
+    known = versions(spec)
     if world is not None:
-        known = known | {"redis": world.pool.server.version}
+        known["redis"] = world.pool.server.version
     welcomes = config.stash[WELCOMES]
     involved = {it.name: it for it in members(item)}.values()
     return make_failure(

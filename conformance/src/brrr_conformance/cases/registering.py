@@ -26,6 +26,7 @@ from brrr_conformance.cases._common import (
     held,
     putting,
     removing,
+    take_all,
     writes,
 )
 from brrr_conformance.state import State
@@ -81,6 +82,20 @@ async def test_parent_is_scheduled_anew(world: World, name: str) -> None:
     """The parent waits under another root: the child may be lost, and is put."""
     await register(world, waiting("c", *REPEATED[name]))
     await expect(world, waiting("c", *REPEATED[name], OWN), PUT)
+
+
+TWICE = {"in-a-row": ("u", "u"), "three-times": ("u",) * 3, "on-two-topics": ("u", "w")}
+
+
+@requirement("SCHED-29", "SCHED-27")
+@pytest.mark.parametrize("name", TWICE)
+async def test_parent_is_scheduled_anew_and_asks_twice(world: World, name: str) -> None:
+    """The child is put again, and once, however often it is asked for."""
+    asks = [ask("c", topic=topic) for topic in TWICE[name]]
+    await world.given(stored_call("p"), queued("t", ("root2", "p")))
+    await world.given(waiting("c", ("root1", "p", "t")))
+    await world.serve("t", {"p": [defer(*asks)]})
+    assert await take_all(world, "u", "w") == [("root2", "c")]
 
 
 OTHERS = {

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Where cells of the matrix are played: one after the other, and judged as cases are."""
+"""Where cells of the matrix are played, one by one, and judged as cases are."""
 
 from __future__ import annotations
 

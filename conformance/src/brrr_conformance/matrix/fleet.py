@@ -61,9 +61,9 @@ async def play_fleet(
             await serve_with(world, config, TOPIC)
         world.actors.learn(whole.rules())
         roots = [next(iter(graph.nodes)) for graph in graphs]
-        for number, config in enumerate(present):
+        for first, config in enumerate(present):
             speak_with(world, config)
-            for root in roots[number :: len(present)]:
+            for root in roots[first :: len(present)]:
                 await world.schedule(TOPIC, ask(root))
         try:
             await world.quiet()

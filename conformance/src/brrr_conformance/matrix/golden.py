@@ -160,7 +160,9 @@ async def _write(arena: Arena, writer: AdapterConfig, first: Reading) -> list[Wr
             raise CaseFailed(f"what it has stored is no record: {error}") from error
         first.conclude()
 
-    first.outcome = await arena.play(first.outcome, [writer], scene, SECONDS, needs=(), wire=False)
+    first.outcome = await arena.play(
+        first.outcome, [writer], scene, SECONDS, needs=(), wire=False
+    )
     return good
 
 
@@ -281,7 +283,9 @@ async def _read(
         reading.conclude()
 
     members = list({each.name: each for each in (reader, writer)}.values())
-    reading.outcome = await arena.play(reading.outcome, members, scene, SECONDS, needs=(), wire=False)
+    reading.outcome = await arena.play(
+        reading.outcome, members, scene, SECONDS, needs=(), wire=False
+    )
 
 
 async def _decode(
@@ -309,7 +313,7 @@ async def _decode(
 async def _run(
     world: World, reader: AdapterConfig, good: Sequence[Written], reading: Reading
 ) -> None:
-    """Have its worker run `echo` on payloads of the other: the value is what it read."""
+    """Have its worker run `echo` on what the other wrote: its value is what it read."""
     payloads = [each for each in good if each.kind == PAYLOAD]
     for each in payloads:
         await world.given(

@@ -13,7 +13,6 @@ hold is what the weakest member promises:
 from __future__ import annotations
 
 import asyncio
-import random
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -45,13 +44,15 @@ from brrr_conformance.shapes import Asked, Node, build
 from brrr_conformance.stage import Found, hashes_of
 
 if TYPE_CHECKING:
+    import random
     from collections.abc import Sequence
 
     from brrr_conformance.config import AdapterConfig
+    from brrr_conformance.crew import Worker
     from brrr_conformance.director import Passing
     from brrr_conformance.matrix.arena import Arena
     from brrr_conformance.program import Call
-    from brrr_conformance.world import Worker, World
+    from brrr_conformance.world import World
 
 SECONDS = 120.0
 # How long a fleet may take to come to rest after the last fault, durable or not.
@@ -157,16 +158,16 @@ def make_program(chance: random.Random, size: int) -> Program:
 
 
 def make_faults(chance: random.Random, *, durable: bool, restarts: bool) -> list[Fault]:
-    """Choose what happens, and when: no message may meet more than it survives."""
-    faults = []
+    """Choose what happens, and when: one thing at a time."""
     # An error is another delivery [QUEUE-15], and one message bears only so many.
     usual = [each for each in FAULTS if not durable or each != "error"]
-    for what in ("killed-after", *chance.choices(usual, k=4)):
-        step = chance.choice([*STEPS])
-        faults.append(Fault(what, step, chance.randint(2, 15)))
-    if restarts:
-        faults.append(Fault(RESTART, chance.choice([*STEPS]), chance.randint(5, 15)))
-    return list({(it.step, it.nth): it for it in faults}.values())
+    kinds = ["killed-after", *([RESTART] if restarts else [])]
+    kinds += chance.choices(usual, k=4)
+    faults: dict[tuple[str, int], Fault] = {}
+    for what in kinds:
+        fault = Fault(what, chance.choice([*STEPS]), chance.randint(2, 15))
+        faults.setdefault((fault.step, fault.nth), fault)
+    return [*faults.values()]
 
 
 # ---- how it is played -------------------------------------------------------
@@ -408,7 +409,7 @@ async def check_store(world: World, oracles: Sequence[Oracle]) -> None:
         got = jcs.encode(jcs.decode(octets))
         if got != jcs.encode(due):
             raise CaseFailed(f"{call} is worth {jcs.encode(due)}, stored is {got}")
-    for call_hash, record in found.pending_returns.items():
-        for name in (call_hash, *(each.call_hash for each in record.returns)):
+    for call_hash, waiting in found.pending_returns.items():
+        for name in (call_hash, *(each.call_hash for each in waiting.returns)):
             if name not in found.call:
                 raise CaseFailed(f"{name} waits, or is waited for, without a call")

@@ -203,7 +203,7 @@ def readings(table: Any) -> dict[tuple[str, str], str]:
 
 def test_who_writes_otherwise(spoil_tiny: SpoilTiny, tmp_path: Path) -> None:
     """It fails once, against the specification; nobody is asked to read it."""
-    words = [TINY, spoil_tiny(UNSORTED), "--only", "matrix.records.*"]
+    words: list[str | Path] = [TINY, spoil_tiny(UNSORTED), "--only", "matrix.records.*"]
     done, table = play(tmp_path / "report.json", *words)
     assert done.returncode == 1
     bad = [names for names, status in readings(table).items() if status != "passed"]
@@ -218,7 +218,7 @@ def test_who_writes_otherwise(spoil_tiny: SpoilTiny, tmp_path: Path) -> None:
 
 def test_who_reads_otherwise(spoil_tiny: SpoilTiny, tmp_path: Path) -> None:
     """Whoever has written it, this one does not read it as it was meant."""
-    words = [TINY, spoil_tiny(LOWERS), "--only", "matrix.records.*"]
+    words: list[str | Path] = [TINY, spoil_tiny(LOWERS), "--only", "matrix.records.*"]
     done, table = play(tmp_path / "report.json", *words)
     bad = [names for names, status in readings(table).items() if status == "failed"]
     assert ("tiny", "spoiled") in bad
@@ -233,7 +233,7 @@ def test_who_hashes_otherwise(
     """Who claims the codec fails; who does not is shown, and has not passed."""
     profiles = [each for each in CLAIMS if claimed or each != "codec-json"]
     folder = claims(spoil_tiny(SHA1), profiles)
-    words = [TINY, folder, "--only", "matrix.codec.*"]
+    words: list[str | Path] = [TINY, folder, "--only", "matrix.codec.*"]
     done, table = play(tmp_path / "report.json", *words)
     found = {it["adapter"]: it for it in table["codec"]["adapters"]}
     assert found["tiny"]["status"] == "passed"
@@ -284,7 +284,7 @@ def test_programs_of_storms() -> None:
 def test_storms_of_one_that_does_it_right(
     spoil_tiny: SpoilTiny, tmp_path: Path
 ) -> None:
-    words = [TINY, claims(spoil_tiny(""), CLAIMS), "--storms", "1"]
+    words: list[str | Path] = [TINY, claims(spoil_tiny(""), CLAIMS), "--storms", "1"]
     done, table = play(tmp_path / "report.json", *words, "--only=matrix.storm.*")
     assert done.returncode == 0, done.stdout
     weak, durable = table["storms"]
@@ -295,7 +295,7 @@ def test_storms_of_one_that_does_it_right(
 
 
 def test_storm_of_one_that_loses(spoil_tiny: SpoilTiny, tmp_path: Path) -> None:
-    words = [TINY, claims(spoil_tiny(FORGETS), CLAIMS)]
+    words: list[str | Path] = [TINY, claims(spoil_tiny(FORGETS), CLAIMS)]
     words += ["--only=matrix.storm.durable.1"]
     done, table = play(tmp_path / "report.json", *words)
     assert (done.returncode, table["storms"][0]["status"]) == (1, "failed")
@@ -306,7 +306,7 @@ def test_storm_of_wrong_values_and_its_replay(
 ) -> None:
     """Values in capitals are found out; the file plays it again on both."""
     both = [TINY, claims(spoil_tiny(SHOUTS), CLAIMS)]
-    words = [*both, "--only", "matrix.storm.durable.1"]
+    words: list[str | Path] = [*both, "--only", "matrix.storm.durable.1"]
     done, table = play(tmp_path / "report.json", *words)
     assert done.returncode == 1
     (storm,) = table["storms"]

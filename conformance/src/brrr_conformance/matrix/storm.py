@@ -163,11 +163,9 @@ def make_faults(chance: random.Random, *, durable: bool, restarts: bool) -> list
     usual = [each for each in FAULTS if not durable or each != "error"]
     kinds = ["killed-after", *([RESTART] if restarts else [])]
     kinds += chance.choices(usual, k=4)
-    faults: dict[tuple[str, int], Fault] = {}
-    for what in kinds:
-        fault = Fault(what, chance.choice([*STEPS]), chance.randint(2, 15))
-        faults.setdefault((fault.step, fault.nth), fault)
-    return [*faults.values()]
+    places = [(step, nth) for step in STEPS for nth in range(2, 16)]
+    chosen = chance.sample(places, len(kinds))
+    return [Fault(what, *place) for what, place in zip(kinds, chosen, strict=True)]
 
 
 # ---- how it is played -------------------------------------------------------

@@ -27,6 +27,7 @@ class Run:
         self.app, self.brrr, self.over = app, brrr, False
         self.found: dict[str, bytes] = {}
         self.missing: dict[str, Ask] = {}
+        self.failed: BrrrError | None = None
 
     def ask(self, task_name: str, args: Any, topic: str = "") -> Ask:
         return self.app.ask(task_name, args, topic)
@@ -46,7 +47,11 @@ class Run:
     async def look_up(self, ask: Ask) -> None:
         if ask.call_hash in self.found or ask.call_hash in self.missing:  # [APP-5]
             return
-        value = await self.brrr.read(ask.call_hash)
+        try:
+            value = await self.brrr.read(ask.call_hash)
+        except BrrrError as error:  # nothing that a task may catch [WORK-11]
+            self.failed = error
+            raise Missing from error
         if value is None:
             self.missing[ask.call_hash] = ask
         else:
@@ -72,6 +77,8 @@ class App:
         try:
             value = await task(run, *self.codec.read_args(call.payload))
         except Missing:
+            if run.failed:
+                raise run.failed from None
             return list(run.missing.values())
         finally:
             run.over = True

@@ -404,6 +404,8 @@ class Worker:
         try:
             return await self.handler(job.call_hash, call)  # [WORK-2] [WORK-3]
         except Exception as error:  # [WORK-6]
+            if isinstance(error, BrrrError) and error.code == "BACKEND":
+                raise  # it could not look for a value [WORK-11]
             raise BrrrError("HANDLER_FAILED", repr(error)) from error
 
     async def defer(self, job: ScheduleMessage, asks: list[Ask]) -> None:

@@ -11,10 +11,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from brrr_conformance.cases._common import MEBIBYTE
+from brrr_conformance.cases._durable import settle
+from brrr_conformance.commands import Kind
+from brrr_conformance.director import CUT_BEFORE, Match
 from brrr_conformance.program import Program
 from brrr_conformance.stage import Plan, play
 
 if TYPE_CHECKING:
+    from brrr_conformance.director import Passing
     from brrr_conformance.world import World
 
 pytestmark = pytest.mark.profile("program")
@@ -188,6 +192,32 @@ async def test_swallowed_defer(world: World) -> None:
     (root,) = program.edges
     found = await world.read_task(root.call.task, root.call.args.encode())
     assert found is None, f"the value is written all the same: {found!r}"
+
+
+@requirement("QUEUE-15", "WORK-11")
+@pytest.mark.profile("program", "durable")
+@pytest.mark.parametrize("nth", [1, 2, 3, 4])
+async def test_store_fails_while_a_task_looks(world: World, nth: int) -> None:
+    """A value that could not be looked for is no failure of the task: it runs again."""
+    nodes: list[Any] = [{"do": [[[1]], [[2]]]}, {"return": 1}, {}]
+    program = Program(nodes, [[0, "t"]])
+    (root,) = program.edges
+    looks = 0
+
+    def is_it(it: Passing) -> bool:
+        nonlocal looks
+        looks += any(
+            each.kind is Kind.GET and each.key.startswith("value/")
+            for each in it.operations
+        )
+        return looks == nth and it.worker != "client"
+
+    world.director.rule(Match(is_it), CUT_BEFORE, times=1)
+    await world.schedule_task(root.topic, root.call.task, root.call.args.encode())
+    await world.start(root.topic, tasks=True, durable=True)
+    await settle(world)
+    found = await world.read_task(root.call.task, root.call.args.encode())
+    assert found == b"[1,[]]", f"the root is worth {found!r}"
 
 
 async def test_caught_failure(world: World) -> None:

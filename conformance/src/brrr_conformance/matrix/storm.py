@@ -62,6 +62,7 @@ PROGRAMS = 3
 DELIVERIES = {"at-most-once": False, "durable": True}
 DROPPED_SECONDS = 0.05
 LATE_SECONDS = 0.02
+START_SECONDS = 15.0
 # Between two looks at what dead workers have left behind.
 LOOK_SECONDS = 0.1
 
@@ -184,7 +185,10 @@ class Stage:
     # Something is to be seen to; and Redis is not there.
     trouble: asyncio.Event = field(default_factory=asyncio.Event)
     outage: asyncio.Lock = field(default_factory=asyncio.Lock)
-    # Nothing happens any more.
+    # Who has asked for a message; and that there is another.
+    asked: set[str] = field(default_factory=set)
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+    # Nothing happens: somebody has just come, or all is over.
     calm: bool = False
 
     async def play(self, world: World) -> None:
@@ -200,6 +204,7 @@ class Stage:
         await self._agree(world, oracles)
         # All are there, and all is scheduled, before anybody takes a message.
         begin = asyncio.Event()
+        world.director.rule(does(Kind.POP), Action("", before=self._has_asked))
         world.director.rule(does(Kind.POP), hold(begin))
         for what, step, nth in faults:
             self._plan(world, Fault(what, step, nth))
@@ -227,8 +232,19 @@ class Stage:
                         )
 
     async def _start(self, world: World, config: AdapterConfig, topic: str) -> None:
+        """Let a worker come, and wait until it asks for a message."""
+        was_calm, self.calm = self.calm, True
         world.worker_configs = (config,)
-        await world.start(topic, tasks=True, durable=self.durable)
+        [worker] = await world.start(topic, tasks=True, durable=self.durable)
+        async with asyncio.timeout(START_SECONDS):
+            while worker.name not in self.asked:
+                self.news.clear()
+                await self.news.wait()
+        self.calm = was_calm
+
+    async def _has_asked(self, it: Passing) -> None:
+        self.asked.add(it.worker)
+        self.news.set()
 
     async def _schedule(self, world: World, oracles: Sequence[Oracle]) -> None:
         """Schedule the roots, each with the client of another SDK."""
@@ -252,7 +268,7 @@ class Stage:
             if self.calm or it.worker.startswith("client"):
                 return False
             seen += 1
-            return seen == fault.nth
+            return seen >= fault.nth
 
         what = STEPS[fault.step]
         action = self._action(world, fault)

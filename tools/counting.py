@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
     from xml.etree.ElementTree import Element
 
@@ -149,17 +149,46 @@ def count_report(path: Path, adapters: int) -> Tally:
     """Count the JSON report of a conformance run over that many adapters.
 
     Each of them must have results; a mixed fleet, named a+b, may have some too.
+    """
+    report = load_json(path)
+    check_schema(path, report)
+    results = report["results"]
+    tally = count_results(results)
+    names = {adapter["name"] for adapter in report["adapters"]}
+    seen = names & {result["adapter"] for result in results}
+    if len(seen) != adapters:
+        tally.fail(f"results of {len(seen)} adapters, not {adapters}")
+    return tally
+
+
+def count_matrix(path: Path, adapters: int) -> Tally:
+    """Count the cells of a matrix of that many adapters: all that it has to have."""
+    report = load_json(path)
+    check_schema(path, report)
+    parts = [report["pairs"], report["records"], report["codec"]["adapters"]]
+    cells = [cell for part in parts for cell in part]
+    tally = count_results([*cells, report["fleet"], *report["storms"]])
+    pairs = adapters * adapters
+    due = [pairs, pairs + adapters, adapters]
+    if (got := list(map(len, parts))) != due or not report["storms"]:
+        tally.fail(f"{got} pairs, records and codecs, not {due}; or no storm")
+    return tally
+
+
+def check_schema(path: Path, report: dict[str, Any]) -> None:
+    if report.get("schema") != 1:
+        raise CountError(f"{path}: schema {report.get('schema')!r}, not 1")
+
+
+def count_results(results: Iterable[dict[str, Any]]) -> Tally:
+    """Count by status.
+
     Only "passed" passes. "not implemented" is declared, with a reason, and a
     "known deviation" is listed, with a defect: they count as skipped. Every other
     status is a failure.
     """
-    report = load_json(path)
-    if report.get("schema") != 1:
-        raise CountError(f"{path}: schema {report.get('schema')!r}, not 1")
     tally = Tally()
-    seen: set[str] = set()
-    for result in report["results"]:
-        seen.add(result["adapter"])
+    for result in results:
         status = result["status"]
         if status == "passed":
             tally.passed += 1
@@ -167,10 +196,8 @@ def count_report(path: Path, adapters: int) -> Tally:
             tally.skipped += 1
         else:
             why = first_line(result.get("message") or "")
-            tally.fail(f"{result['id']} ({result['adapter']}): {status}: {why}")
-    names = {adapter["name"] for adapter in report["adapters"]}
-    if len(names & seen) != adapters:
-        tally.fail(f"results of {len(names & seen)} adapters, not {adapters}")
+            where = f" ({result['adapter']})" if "adapter" in result else ""
+            tally.fail(f"{result['id']}{where}: {status}: {why}")
     return tally
 
 

@@ -22,7 +22,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from counting import CountError, Tally, count_ctest, count_junit, count_report
+from counting import (
+    CountError,
+    Tally,
+    count_ctest,
+    count_junit,
+    count_matrix,
+    count_report,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -32,6 +39,9 @@ BUILD = ROOT / "build"
 OUT = BUILD / "test"
 BIN = BUILD / "venv" / "bin"
 ASAN_ADAPTER = BUILD / "asan" / "adapters" / "c" / "brrr-adapter-c"
+
+# Some seconds of the matrix.
+QUICK = ("--graphs", "20", "--storms", "1")
 
 Row = tuple[str, Tally, float]  # stage, counts, seconds
 Command = list[str | Path]
@@ -91,7 +101,7 @@ def processes_stage() -> Stage:
 
 def stages() -> list[Stage]:
     lint = OUT / "lint.xml"
-    report = OUT / "conformance.json"
+    report, matrix = OUT / "conformance.json", OUT / "matrix.json"
     adapters = ["adapters/c", "adapters/tiny"]
     return [
         Stage(
@@ -111,6 +121,13 @@ def stages() -> list[Stage]:
             [[BIN / "brrr-conformance", "run", *adapters, "--json", report]],
             [report],
             lambda: count_report(report, len(adapters)),
+            env={"BRRR_C_ADAPTER": str(ASAN_ADAPTER)},
+        ),
+        Stage(
+            "matrix",
+            [[BIN / "brrr-conformance", "matrix", *adapters, *QUICK, "--json", matrix]],
+            [matrix],
+            lambda: count_matrix(matrix, len(adapters)),
             env={"BRRR_C_ADAPTER": str(ASAN_ADAPTER)},
         ),
         Stage(

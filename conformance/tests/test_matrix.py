@@ -13,8 +13,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from brrr_conformance.matrix.fleet import make_graphs
+from brrr_conformance.matrix.hashes import letters
 from brrr_conformance.matrix.pairs import PAIR
 from brrr_conformance.matrix.storm import make_faults, make_program
+from brrr_conformance.outcome import Status
+from brrr_conformance.page import make_page
 from brrr_conformance.program import Oracle
 
 if TYPE_CHECKING:
@@ -285,8 +288,11 @@ def test_storms_of_one_that_does_it_right(
     spoil_tiny: SpoilTiny, tmp_path: Path
 ) -> None:
     words: list[str | Path] = [TINY, claims(spoil_tiny(""), CLAIMS), "--storms", "1"]
-    done, table = play(tmp_path / "report.json", *words, "--only=matrix.storm.*")
+    page = tmp_path / "page.html"
+    words += ["--only=matrix.storm.*", "--html", page]
+    done, table = play(tmp_path / "report.json", *words)
     assert done.returncode == 0, done.stdout
+    assert "matrix.storm.durable.1" in page.read_text()
     weak, durable = table["storms"]
     assert (weak["delivery"], durable["delivery"]) == ("at-most-once", "durable")
     assert durable["finished"] == durable["roots"] == 9
@@ -323,6 +329,102 @@ def test_storm_of_wrong_values_and_its_replay(
     )
     assert again.returncode == 1, again.stdout + again.stderr
     assert "still fails" in again.stdout
+
+
+# ---- reports ----------------------------------------------------------------
+
+HOSTILE = "<script>alert(1)</script>"
+SOME: dict[str, Any] = {
+    "schema": 1,
+    "kind": "matrix",
+    "run": {
+        "runner": "0",
+        "started": "2026-01-01T00:00:00",
+        "store": "redis",
+        "seed": 1,
+    },
+    "adapters": [
+        {"name": name, "language": HOSTILE, "sdk": "", "delivery": "at-most-once"}
+        for name in ("a", "b")
+    ],
+    "pairs": [
+        {
+            "id": "matrix.a.b",
+            "caller": "a",
+            "callee": "b",
+            "seconds": 1,
+            "status": "failed",
+            "message": HOSTILE,
+        }
+    ],
+    "records": [
+        {
+            "id": "matrix.records.a.b",
+            "writer": "a",
+            "reader": "b",
+            "seconds": 1,
+            "status": "passed",
+            "message": "",
+            "kinds": {"Call": {"agreed": 1, "total": 2}},
+            "disagreements": [
+                {
+                    "kind": "Call",
+                    "name": "x",
+                    "octets": "00",
+                    "length": 1,
+                    "said": HOSTILE,
+                }
+            ],
+        }
+    ],
+    "codec": {
+        "adapters": [
+            {
+                "id": "matrix.codec.a",
+                "adapter": "a",
+                "claims": True,
+                "agreed": 1,
+                "others": [],
+                "status": "passed",
+                "message": "",
+                "seconds": 1,
+            }
+        ],
+        "calls": [
+            {
+                "name": "x",
+                "task": HOSTILE,
+                "args": "[]",
+                "length": 2,
+                "due": "d",
+                "hashes": {"a": "e"},
+            }
+        ],
+    },
+    "fleet": None,
+    "storms": [],
+    "summary": {
+        **dict.fromkeys(map(str, Status), 0),
+        "total": 3,
+        "failures": 1,
+        "seconds": 1,
+    },
+}
+
+
+def test_page() -> None:
+    """Failures first; what somebody wrote is only text; no network is needed."""
+    page = make_page(SOME)
+    assert HOSTILE not in page
+    assert page.index("matrix.a.b") < page.index("Golden records")
+    assert "1/2" in page
+    assert "<td>A</td><td>B</td>" in page
+    assert "http://" not in page
+    assert "https://" not in page
+
+
+def test_letters() -> None:
+    assert letters(["x", "refused", "y", "", "x"]) == ["A", "refused", "B", "-", "A"]
 
 
 # ---- usage ------------------------------------------------------------------

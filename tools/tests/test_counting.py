@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from counting import (
@@ -13,6 +13,7 @@ from counting import (
     count_cmocka,
     count_ctest,
     count_junit,
+    count_matrix,
     count_report,
 )
 
@@ -210,3 +211,32 @@ class TestReport:
     def test_another_schema_does_not_count(self, tmp_path: Path) -> None:
         with pytest.raises(CountError):
             self.count(tmp_path, ("c", "passed"), schema=2)
+
+
+class TestMatrix:
+    def count(
+        self, tmp_path: Path, *, lacks: str = "", status: str = "passed"
+    ) -> Tally:
+        cell = {"id": "x", "status": status}
+        report: dict[str, Any] = {
+            "schema": 1,
+            "pairs": [cell] * 4,
+            "records": [cell] * 6,
+            "codec": {"adapters": [cell] * 2},
+            "fleet": cell,
+            "storms": [cell],
+        }
+        if lacks:
+            report[lacks] = report[lacks][1:]
+        path = write(tmp_path / "matrix.json", json.dumps(report))
+        return count_matrix(path, adapters=2)
+
+    def test_every_cell_counts(self, tmp_path: Path) -> None:
+        assert counts(self.count(tmp_path)) == (14, 0, 0)
+        assert counts(self.count(tmp_path, status="failed")) == (0, 14, 0)
+
+    @pytest.mark.parametrize("part", ["pairs", "records", "storms"])
+    def test_a_cell_that_is_not_there_is_a_failure(
+        self, tmp_path: Path, part: str
+    ) -> None:
+        assert counts(self.count(tmp_path, lacks=part)) == (13, 1, 0)

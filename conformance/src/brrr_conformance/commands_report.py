@@ -16,7 +16,7 @@ from brrr_conformance.report import read_report
 
 def report(
     file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="What run --json has written.")
+        Path, typer.Argument(metavar="FILE", help="What --json has written.")
     ],
     html: Html = None,
     junit: Junit = None,
@@ -27,6 +27,8 @@ def report(
     if not outputs:
         raise HarnessError("nothing to do: give --html FILE or --junit FILE")
     found = read_report(file)
-    if "cases" not in found:
-        raise HarnessError(f"{file}: no report of `run`, or of a runner before 0.2")
+    if found.get("kind") == "matrix" and junit is not None:
+        raise HarnessError(f"{file}: there is no JUnit XML of a matrix")
+    if found.get("kind") != "matrix" and "cases" not in found:
+        raise HarnessError(f"{file}: no report, or of a runner before 0.2")
     outputs.write(found)

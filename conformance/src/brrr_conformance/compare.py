@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from brrr_conformance.matrix.page import cells_of
 from brrr_conformance.outcome import HarnessError, Status
 
 if TYPE_CHECKING:
@@ -74,10 +75,7 @@ def _cases(report: Mapping[str, Any]) -> Found:
 def _of_matrix(
     report: Mapping[str, Any],
 ) -> Iterable[tuple[tuple[str, str], tuple[Status, str]]]:
-    codec = report.get("codec", {}).get("adapters", [])
-    fleet = [report["fleet"]] if report["fleet"] else []
-    others = [*report.get("records", []), *codec, *report.get("storms", [])]
-    for each in [*report["pairs"], *others, *fleet]:
+    for each in cells_of(report):
         yield (each["id"], "matrix"), (Status(each["status"]), each["message"])
 
 

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from brrr_conformance.matrix.golden import SPEC
-from brrr_conformance.matrix.hashes import differing, due
+from brrr_conformance.matrix.hashes import differing, due, letters
 from brrr_conformance.outcome import Status
 from brrr_conformance.terminal import STYLES, closing_line
 
@@ -98,13 +98,6 @@ def _print_hashes(console: Console, hashers: list[Hasher]) -> None:
         ]
         table.add_row(name, *letters(found))
     console.print(table)
-
-
-def letters(digests: list[str]) -> list[str]:
-    """Name hashes by letters, in the order in which they come; no hash is `-`."""
-    known = dict.fromkeys(each for each in digests if each not in ("", "refused"))
-    names = {digest: chr(ord("A") + at) for at, digest in enumerate(known)}
-    return [names.get(each, each or "-") for each in digests]
 
 
 def _fleet_line(fleet: Fleet) -> Text:

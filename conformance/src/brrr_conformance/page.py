@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import jinja2
 from markupsafe import Markup, escape
 
+from brrr_conformance.matrix.page import matrix_data
 from brrr_conformance.outcome import Status, worst
 from brrr_conformance.page_data import Data
 from brrr_conformance.report import column_of, write_text
@@ -57,11 +58,15 @@ def make_page(report: Mapping[str, Any]) -> str:
     environment.filters["printable"] = printable
     environment.filters["sentence"] = sentence
     environment.filters["duration"] = duration
+    looks = {str(status): look for status, look in LOOKS.items()}
+    if report.get("kind") == "matrix":
+        template = environment.get_template("matrix.html")
+        return template.render(report=report, looks=looks, **matrix_data(report))
     data = Data.of(report)
     template = environment.get_template("page.html")
     return template.render(
         report=report,
-        looks={str(status): look for status, look in LOOKS.items()},
+        looks=looks,
         columns=data.columns,
         cards=[_card(report, name) for name in data.adapters],
         chapters=list(_chapters(report, data)),

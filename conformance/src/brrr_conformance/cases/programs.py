@@ -136,6 +136,20 @@ async def test_gather_asks_for_what_is_missing(world: World) -> None:
     assert await lengths(world, "u", "v", "w") == [1, 0, 1]
 
 
+@requirement("APP-4")
+async def test_asks_for_the_same_each_time(world: World) -> None:
+    """Each run asks for what the one before did, in its order, and comes further."""
+    steps = [[[1, "a"]], [[2, "b"], [3, "c"]], [[4, "d"]], [[5, "e"]]]
+    leaves = [{"return": at} for at in range(5)]
+    await run(world, Program([{"do": steps}, *leaves], [[0, "t"]]))
+    # The later one of the gather ends first.
+    for served, left in (("", "a"), ("a", "bc"), ("c", "b"), ("b", "d"), ("d", "e")):
+        for topic in served:
+            await world.serve(topic, tasks=True)
+        got = await lengths(world, *"abcde")
+        assert got == [int(topic in left) for topic in "abcde"], f"after {served!r}"
+
+
 @requirement("APP-2", "SCHED-30")
 async def test_gather_of_nothing(world: World) -> None:
     """It has all its values: the task runs on."""

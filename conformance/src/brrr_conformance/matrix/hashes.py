@@ -139,3 +139,10 @@ def differing(hashers: Sequence[Hasher]) -> list[str]:
         for name in CALLS
         if any(hashes[name].digest != due(name).digest for hashes in told)
     ]
+
+
+def letters(digests: list[str]) -> list[str]:
+    """Name hashes by letters, in the order in which they come; no hash is `-`."""
+    known = dict.fromkeys(each for each in digests if each not in ("", "refused"))
+    names = {digest: chr(ord("A") + at) for at, digest in enumerate(known)}
+    return [names.get(each, each or "-") for each in digests]

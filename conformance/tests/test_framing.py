@@ -12,6 +12,7 @@ from brrr_conformance.config import Framing
 from brrr_conformance.framing import pack, read_reply
 from brrr_conformance.outcome import AdapterBroken
 from brrr_conformance.pb import adapter_pb2 as pb
+from brrr_conformance.pb import records_pb2 as records_pb
 
 ANSWER = pb.Answer(invocation=7, response=pb.Response(value=b"\x00\xff"))
 
@@ -45,6 +46,21 @@ def test_json_command_leaves_no_field_out() -> None:
             "ask": {"call_hash": "h", "task_name": "", "payload": "/w==", "topic": ""}
         },
     }
+
+
+def test_ill_formed_text_stands_in_the_record() -> None:
+    """A lone surrogate is an escape; octets that are none become several."""
+    texts = [
+        pb.IllFormed(field="root_id", octets=b"a\xed\xa0\x80"),
+        pb.IllFormed(field="topic", octets=b"\xff"),
+    ]
+    returns = records_pb.PendingReturns(returns=[records_pb.PendingReturn()])
+    encode = pb.Encode(pending_returns=returns, ill_formed=texts)
+    line = pack(Framing.JSON, pb.Command(id=1, encode=encode), surrogates=True)
+    given = json.loads(line)["encode"]
+    assert given.keys() == {"pending_returns"}
+    [first] = given["pending_returns"]["returns"]
+    assert first == {"root_id": "a\ud800", "call_hash": "", "topic": "\udcff"}
 
 
 async def test_replies_in_one_go() -> None:

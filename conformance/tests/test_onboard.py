@@ -6,6 +6,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import tokenize
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ import pytest
 
 from brrr_conformance.config import load_adapter
 from brrr_conformance.skeletons import LANGUAGES
+from conftest import ADAPTERS, write_toml
 
 if TYPE_CHECKING:
     from conftest import MakeAdapter, SpoilTiny
@@ -68,6 +70,36 @@ def test_skeleton_of_no_name(tmp_path: Path, name: str) -> None:
     (tmp_path / "there").mkdir()
     done = call("new-adapter", "--lang", "c", tmp_path / "there")
     assert (done.returncode, "File exists" in done.stderr) == (2, True)
+
+
+# ---- the smallest adapter ---------------------------------------------------
+
+TINY = ADAPTERS / "tiny"
+WORDLESS = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT}
+WORDLESS |= {tokenize.DEDENT, tokenize.ENDMARKER, tokenize.ENCODING}
+
+
+def test_smallest_adapter_has_a_hundred_lines() -> None:
+    """Of code, as ruff lays them out: all but comments and blank lines."""
+    with (TINY / "smallest.py").open("rb") as source:
+        tokens = [it for it in tokenize.tokenize(source.readline) if it.string]
+    of_code = [it for it in tokens if it.type not in WORDLESS]
+    lines = {n for it in of_code for n in range(it.start[0], it.end[0] + 1)}
+    assert 50 < len(lines) <= 100
+    assert max(len(it.line.rstrip()) for it in tokens) <= 88
+
+
+def test_smallest_adapter_is_whole(tmp_path: Path) -> None:
+    table = {
+        "name": "smallest",
+        "language": "Python",
+        "command": [sys.executable, str(TINY / "smallest.py")],
+        "framing": "json",
+    }
+    write_toml(tmp_path / "smallest", table, {})
+    done = call("run", tmp_path / "smallest", "--tier", "quick")
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.endswith(" passed, 0 failed\n")
 
 
 # ---- doctor -----------------------------------------------------------------

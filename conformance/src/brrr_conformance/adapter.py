@@ -43,8 +43,17 @@ EXIT_SECONDS = 5.0  # adapter.proto: what Close and the end of input may take
 STDERR_TAIL = 8192
 PIPE_SIZE = 1 << 20  # a record of 16 MiB goes through it in pieces
 
-# Once it is open, an adapter that claims the one cannot lack the other.
-CLAIMED = {"schedule": Profile.CLIENT, "read": Profile.CLIENT}
+# An adapter that claims the one cannot lack the other: a claim is a promise. Encode,
+# Decode and Open are none: an SDK may lack a record, or the store of the run.
+CLAIMED = {
+    "schedule": Profile.CLIENT,
+    "read": Profile.CLIENT,
+    "encode_call": Profile.CODEC_JSON,
+    "encode_value": Profile.CODEC_JSON,
+    "schedule_task": Profile.PROGRAM,
+    "read_task": Profile.PROGRAM,
+    "serve_tasks": Profile.PROGRAM,
+}
 
 RECORDS = {
     pb.SCHEDULE_MESSAGE: "schedule_message",
@@ -328,7 +337,8 @@ class Adapter:
             raise HarnessError("the adapter has no standard input")
         # A process that has died is the reader's business: it knows how.
         with contextlib.suppress(ConnectionError):
-            stdin.write(pack(self.config.framing, command))
+            surrogates = self.welcome.lone_surrogates
+            stdin.write(pack(self.config.framing, command, surrogates=surrogates))
             await stdin.drain()
 
     def _failure(self, name: str, failure: pb.Failure) -> Exception:

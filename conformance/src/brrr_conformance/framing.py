@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from typing import TYPE_CHECKING, Any
 
 from google.protobuf import json_format
 from google.protobuf.message import DecodeError
@@ -23,21 +24,36 @@ HEADER = 4
 UNKNOWN = b"\xc2\x3e\x00"
 
 
-def pack(framing: Framing, command: adapter_pb2.Command) -> bytes:
-    """Frame a command."""
+def pack(
+    framing: Framing, command: adapter_pb2.Command, *, surrogates: bool = False
+) -> bytes:
+    """Frame a command; with `surrogates`, ill-formed text stands where it belongs."""
     known = command.WhichOneof("command") is not None
     if framing is Framing.PROTOBUF:
         body = command.SerializeToString() + (b"" if known else UNKNOWN)
         return len(body).to_bytes(HEADER, "big") + body
-    text = json_format.MessageToJson(
+    table = json_format.MessageToDict(
         command,
         preserving_proto_field_name=True,
         always_print_fields_with_no_presence=True,
-        indent=None,
     )
     if not known:
-        text = text.removesuffix("}") + ', "no_such_command": {}}'
-    return text.encode() + b"\n"
+        table["no_such_command"] = {}
+    if surrogates and "encode" in table:
+        _put_in(command.encode, table["encode"])
+    return json.dumps(table).encode() + b"\n"
+
+
+def _put_in(encode: adapter_pb2.Encode, table: dict[str, Any]) -> None:
+    """Put ill-formed text into the record, which JSON in ASCII can say."""
+    del table["ill_formed"]
+    (record,) = table.values()
+    for text in encode.ill_formed:
+        try:
+            it = text.octets.decode(errors="surrogatepass")
+        except UnicodeDecodeError:
+            it = text.octets.decode(errors="surrogateescape")
+        (record["returns"][0] if "returns" in record else record)[text.field] = it
 
 
 async def read_reply(

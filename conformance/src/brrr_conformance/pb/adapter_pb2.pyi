@@ -282,16 +282,18 @@ class Reply(_message.Message):
     def __init__(self, id: _Optional[int] = ..., welcome: _Optional[_Union[Welcome, _Mapping]] = ..., encoded: _Optional[_Union[Encoded, _Mapping]] = ..., decoded: _Optional[_Union[Decoded, _Mapping]] = ..., done: _Optional[_Union[Done, _Mapping]] = ..., found: _Optional[_Union[Found, _Mapping]] = ..., invocation: _Optional[_Union[Invocation, _Mapping]] = ..., problem: _Optional[_Union[Failure, _Mapping]] = ..., failure: _Optional[_Union[Failure, _Mapping]] = ..., encoded_call: _Optional[_Union[EncodedCall, _Mapping]] = ...) -> None: ...
 
 class Welcome(_message.Message):
-    __slots__ = ("protocol", "sdk", "version", "language")
+    __slots__ = ("protocol", "sdk", "version", "language", "lone_surrogates")
     PROTOCOL_FIELD_NUMBER: _ClassVar[int]
     SDK_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     LANGUAGE_FIELD_NUMBER: _ClassVar[int]
+    LONE_SURROGATES_FIELD_NUMBER: _ClassVar[int]
     protocol: int
     sdk: str
     version: str
     language: str
-    def __init__(self, protocol: _Optional[int] = ..., sdk: _Optional[str] = ..., version: _Optional[str] = ..., language: _Optional[str] = ...) -> None: ...
+    lone_surrogates: bool
+    def __init__(self, protocol: _Optional[int] = ..., sdk: _Optional[str] = ..., version: _Optional[str] = ..., language: _Optional[str] = ..., lone_surrogates: _Optional[bool] = ...) -> None: ...
 
 class Encoded(_message.Message):
     __slots__ = ("octets",)

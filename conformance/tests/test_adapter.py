@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from brrr_conformance.adapter import Adapter, Serving
+from brrr_conformance.adapter import STDERR_TAIL, Adapter, Serving
 from brrr_conformance.config import load_adapter
 from brrr_conformance.outcome import (
     AdapterBroken,
@@ -21,6 +21,8 @@ from brrr_conformance.outcome import (
 from brrr_conformance.pb import adapter_pb2 as pb
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from conftest import MakeAdapter
 
 REFUSED = {"failure": {"code": "REFUSED", "reason": "no"}}
@@ -165,6 +167,64 @@ async def test_does_not_greet(
     monkeypatch.setattr("brrr_conformance.adapter.START_SECONDS", seconds)
     with pytest.raises(expected, match=words):
         await start(make_adapter, hello=hello)
+
+
+@pytest.mark.parametrize(("seconds", "deadline"), [(0.5, 10.0), (2.0, 1.0)])
+async def test_slow_start(
+    make_adapter: MakeAdapter,
+    monkeypatch: pytest.MonkeyPatch,
+    seconds: float,
+    deadline: float,
+) -> None:
+    """Within the deadline it is one like any other; beyond it, a time-out."""
+    monkeypatch.setattr("brrr_conformance.adapter.START_SECONDS", deadline)
+    welcome = {"protocol": 1, "sdk": "mini", "version": "0", "language": "x"}
+    slow = [{"sleep": seconds}, {"reply": {"welcome": welcome}}]
+    if seconds > deadline:
+        with pytest.raises(AdapterTimeout, match="no reply to hello within 1 s"):
+            await start(make_adapter, hello=slow)
+        return
+    adapter = await start(make_adapter, hello=slow)
+    assert adapter.welcome.sdk == "mini"
+    assert await adapter.end() == 0
+
+
+async def test_flood_of_standard_error(make_adapter: MakeAdapter) -> None:
+    """It is never full, and its end is what is kept."""
+    flood = [{"flood": 8 << 20}, {"reply": DECODED}]
+    adapter = await start(make_adapter, decode=flood)
+    assert (await adapter.decode(pb.VALUE, b"le")).reencoded == b""
+    assert await adapter.end() == 0
+    assert adapter.log().endswith("the end")
+    assert len(adapter.log()) == STDERR_TAIL
+
+
+CLAIMS: dict[str, Callable[[Adapter], Awaitable[Any]]] = {
+    "client": lambda adapter: adapter.read("h"),
+    "codec-json": lambda adapter: adapter.encode_value(pb.Json(text=b"1")),
+    "program": lambda adapter: adapter.read_task("hello", b"[]"),
+}
+
+
+@pytest.mark.parametrize("profile", CLAIMS)
+@pytest.mark.parametrize("claimed", [True, False])
+async def test_claim_is_a_promise(
+    make_adapter: MakeAdapter, profile: str, *, claimed: bool
+) -> None:
+    """Who claims a profile cannot lack its commands."""
+    lacking = [{"reply": {"failure": {"code": "NOT_IMPLEMENTED", "reason": "none"}}}]
+    commands = ("read", "encode_value", "read_task")
+    folder = make_adapter(
+        dict.fromkeys(commands, lacking), profiles=[profile] if claimed else []
+    )
+    adapter = await Adapter.start(load_adapter(folder))
+    if claimed:
+        with pytest.raises(AdapterBroken, match=f"claims {profile}, and replies"):
+            await CLAIMS[profile](adapter)
+    else:
+        with pytest.raises(NotImplementedByAdapter):
+            await CLAIMS[profile](adapter)
+    assert await adapter.end() == 0
 
 
 async def test_program_that_is_not_there(make_adapter: MakeAdapter) -> None:

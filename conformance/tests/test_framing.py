@@ -103,3 +103,20 @@ async def test_json_of_any_kind() -> None:
 async def test_json_cut_short() -> None:
     with pytest.raises(EOFError):
         await read_reply(Framing.JSON, stream(b'{"id":1,"done":{}}'))
+
+
+@pytest.mark.parametrize("size", [99, 100, 101, 2**32 - 1])
+async def test_greatest_frame(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    """One at the limit is read; of a greater one, not even the body is."""
+    monkeypatch.setattr("brrr_conformance.framing.MAX_FRAME", 100)
+    header = size.to_bytes(4, "big")
+    if size > 100:
+        with pytest.raises(AdapterBroken, match=f"a frame of {size} octets"):
+            await read_reply(Framing.PROTOBUF, stream(header))
+        return
+    value = bytes(size - len(pb.Reply(found=pb.Found(value=b"")).SerializeToString()))
+    body = pb.Reply(found=pb.Found(value=value)).SerializeToString()
+    assert len(body) == size
+    reply = await read_reply(Framing.PROTOBUF, stream(header + body))
+    assert reply is not None
+    assert reply.found.value == value

@@ -6,6 +6,8 @@ PLAN is JSON: the name of a command, and a list of actions for it:
     {"reply": {…}}   a reply with the command's id, or with the id given in it
     {"raw": "…"}     this text, as it is
     {"exit": N}, {"kill": N}, {"hang": true}, {"stderr": "…"}
+    {"sleep": S}     seconds
+    {"flood": N}     octets to standard error
     {"wait": true}   for the next command, before the actions that follow
 
 A command without a plan gets the reply that is right. `end` is the end of input.
@@ -44,6 +46,11 @@ def act(action: dict[str, Any], number: int) -> None:
             os.kill(os.getpid(), signal)
         case {"hang": _}:
             time.sleep(1000)
+        case {"sleep": seconds}:
+            time.sleep(seconds)
+        case {"flood": octets}:
+            sys.stderr.write("x" * octets + "the end")
+            sys.stderr.flush()
         case {"stderr": text}:
             print(text, file=sys.stderr, flush=True)
         case {"wait": _}:

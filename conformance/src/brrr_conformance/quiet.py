@@ -58,7 +58,7 @@ def pop_of(worker: Worker) -> Connection | None:
     if worker.member.requests is not None and worker.member.requests.under_way:
         return None
     topic = worker.serving.topic
-    busy = [each for each in worker.member.tap.connections.values() if each.waiting]
+    busy = [each for each in worker.member.tap.connections.values() if each.busy]
     pops = [each for each in busy if each.pops and each.waiting[0].touches(topic)]
     return pops[0] if pops and len(pops) == len(busy) else None
 

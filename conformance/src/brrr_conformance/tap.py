@@ -168,6 +168,8 @@ class Connection:
     server: asyncio.StreamWriter
     # Commands whose reply is still to come, the oldest first.
     waiting: deque[Step] = field(default_factory=deque)
+    # Whether a command has come that the director has not let go yet.
+    held: bool = False
     # What some of them get instead, by their ids.
     answers: dict[int, Answer] = field(default_factory=dict)
 
@@ -180,7 +182,11 @@ class Connection:
     @property
     def pops(self) -> bool:
         """Whether it waits for a message and for nothing else."""
-        return bool(self.waiting) and all(step.is_pop for step in self.waiting)
+        return self.busy and not self.held and all(it.is_pop for it in self.waiting)
+
+    @property
+    def busy(self) -> bool:
+        return self.held or bool(self.waiting)
 
 
 @dataclass(slots=True)
@@ -299,7 +305,9 @@ class Tap:
             words, raw = command
             if words:
                 step = Step(words)
+                connection.held = True
                 goes = await self.director.admit(self.worker, connection.number, step)
+                connection.held = False
                 if isinstance(goes, Answer):
                     # Something harmless goes instead: so answers stay in order.
                     raw = encode(DISCARD if step.name == "EXEC" else PING)

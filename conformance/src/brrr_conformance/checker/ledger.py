@@ -184,6 +184,19 @@ class Ledger:
             handling.attempts.clear()
             handling.finished = None
 
+    def refuse_late(self, move: Move, child: str, root_id: str | None = None) -> None:
+        """Reject what is done for a child when its parent's problem was reported."""
+        for handling in reversed(self.closed):
+            if not any(handling.at <= each.at <= move.sent for each in self.reports):
+                continue
+            asked = any(ask.call_hash == child for ask in handling.asks())
+            if asked and root_id in (None, handling.root_id):
+                reject(
+                    move,
+                    "WORK-11",
+                    f"A problem with the {handling.name} was reported before this.",
+                )
+
     # ---- durable queues -----------------------------------------------------
 
     def goes_on(self, after: int) -> bool:

@@ -212,6 +212,7 @@ def _blame(ledger: Ledger, move: Move, message: ScheduleMessage) -> None:
         reject(move, "WORK-6", "The handler has failed: nothing may be put.")
     if not ledger.handlings and ledger.durable:
         reject(move, "QUEUE-10", "The message that this is about was acknowledged.")
+    ledger.refuse_late(move, message.call_hash, message.root_id)
     reject(
         move,
         "SCHED-21",

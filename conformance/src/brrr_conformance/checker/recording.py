@@ -82,6 +82,7 @@ def _call(ledger: Ledger, move: Move) -> None:
     if not mine:
         if any(each.last_answer == "fail" for each in ledger.handlings):
             reject(move, "WORK-6", "The handler has failed: nothing may be written.")
+        ledger.refuse_late(move, call_hash)
         name = "SCHED-20" if ledger.taken else "SCHED-2"
         reject(move, name, "Nobody has asked for this call.")
     if not any(

@@ -94,6 +94,8 @@ def _whose(
                     "SCHED-22",
                     f"The return {_show(ret)} is not that of the {handling.name}.",
                 )
+    for ret in added:
+        ledger.refuse_late(move, child, ret.root_id)
     if ledger.garbage():
         reject(move, "WORK-4", "What was taken is no message: nothing may be written.")
     if ledger.durable and not ledger.handlings and ledger.closed:

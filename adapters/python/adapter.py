@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import os
 import sys
 from base64 import b64decode
 from contextlib import AsyncExitStack, suppress
@@ -91,8 +92,7 @@ class Adapter:
         return "done", {}
 
     async def open(self, body: Json) -> None:
-        # No retries: one of INCR or RPUSH, its reply lost, would count or put twice.
-        client = redis.from_url(body["redis_url"], protocol=3)
+        client = connect(body["redis_url"])
         await self.stack.enter_async_context(client)
         queue, store = RedisQueue(client), RedisStore(client)
         if table := body.get("dynamodb"):
@@ -143,6 +143,17 @@ class Adapter:
             self.reply(command, "problem", problem)
             if problem["code"] == "BACKEND":  # without Redis it fails at once
                 await asyncio.sleep(0.1)
+
+
+def connect(url: str) -> Any:
+    """Make a client without retries, or one that redis.Redis() gives.
+
+    With its retries an INCR or RPUSH whose reply is lost counts or puts twice.
+    """
+    if "BRRR_PYTHON_RETRIES" in os.environ:
+        place = redis.ConnectionPool.from_url(url).connection_kwargs
+        return redis.Redis(**place, protocol=3)
+    return redis.from_url(url, protocol=3)
 
 
 def deferred(ask: Json) -> Any:

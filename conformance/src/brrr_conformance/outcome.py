@@ -46,10 +46,13 @@ class CaseFailed(AssertionError):
 
 
 class TraceRejected(CaseFailed):
-    """The case is content, but not the trace checker: commands broke a rule."""
+    """The trace checker is not content: a command broke a rule.
 
-    def __init__(self, violation: Violation) -> None:
-        super().__init__(str(violation))
+    `message`, if given, says more than the rule does.
+    """
+
+    def __init__(self, violation: Violation, message: str = "") -> None:
+        super().__init__(message or str(violation))
         self.violation = violation
 
 

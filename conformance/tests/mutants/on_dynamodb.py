@@ -109,7 +109,7 @@ def binary(octets):
     return {"B": b64encode(data).decode()}
 
 
-@lawful("client", "worker", store="dynamodb")
+@lawful("client", "worker", "program", store="dynamodb")
 class DynamoDbStore(Adapter):
     """The records are on DynamoDB."""
 
@@ -247,3 +247,15 @@ class PassesOverRefusals(DynamoDbStore):
                 await super().put(key, octets)
             except BrrrError:
                 return
+
+
+@breaks("DYN-8", first="value_is_behind")
+class ReadsValuesBehind(DynamoDbStore):
+    """A value is read without ConsistentRead, and taken for absent."""
+
+    class store(OnDynamoDb):  # noqa: N801
+        """With reads that may be behind."""
+
+        async def get(self, key):
+            self.consistent = not key.startswith("value/")
+            return await super().get(key)

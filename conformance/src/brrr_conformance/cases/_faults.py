@@ -10,6 +10,7 @@ from brrr_conformance.build import ask, queued, stored_call
 from brrr_conformance.cases._scenarios import RECORD
 from brrr_conformance.commands import Kind
 from brrr_conformance.director import CUT_AFTER, CUT_BEFORE, Action, Cut, answer
+from brrr_conformance.outcome import TraceRejected
 from brrr_conformance.protocol import Decoder
 from brrr_conformance.records import PendingReturns, ScheduleMessage
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from brrr_conformance.world import World
 
 BYSTANDER = "z"
+# What is not sent again when its reply did not come [REDIS-24].
+ONCE = frozenset({Kind.SET_NEW, Kind.CAS, Kind.CAD, Kind.PUT, Kind.INCR})
 
 
 # ---- faults -----------------------------------------------------------------
@@ -94,12 +97,15 @@ def check_commands(world: World, scenario: Scenario) -> None:
     not sent again when its reply did not come [REDIS-24]. A record is removed when a
     message for each return in it was put, and not before.
     """
+    if violation := world.judge():  # who says most exactly what was wrong
+        raise TraceRejected(violation)
     decoder = Decoder()
+    once = ONCE if world.table is None else ONCE - {Kind.CAD}  # [DYN-7]
     handlings: dict[str, Handling] = {}
     put: set[bytes] = set()
     for frame in world.frames:
         operations = decoder.show(frame)
-        handling = handlings.setdefault(frame.worker, Handling(1))
+        handling = handlings.setdefault(frame.worker, Handling(1, once))
         if frame.reply is not None:
             handling.answered(operations, frame.connection)
         for each in operations:
@@ -107,7 +113,8 @@ def check_commands(world: World, scenario: Scenario) -> None:
                 handling.sent(each, frame.connection, put)
             elif each.kind is Kind.POP and each.done:
                 message = ScheduleMessage.decode(each.octets or b"")
-                handlings[frame.worker] = Handling(scenario.puts(message.call_hash))
+                puts = scenario.puts(message.call_hash)
+                handlings[frame.worker] = Handling(puts, once)
             elif each.kind is Kind.PUT and each.done:
                 put.add(each.octets or b"")
 
@@ -115,11 +122,12 @@ def check_commands(world: World, scenario: Scenario) -> None:
 class Handling:
     """What a worker does for one message, of which it puts `puts` others at most.
 
-    One thing may be sent after the other without waiting, over one connection.
+    `kinds` are what it does not send again [REDIS-24] [DYN-7]. One thing may be sent
+    after the other without waiting, over one connection.
     """
 
-    def __init__(self, puts: int) -> None:
-        self.puts = puts
+    def __init__(self, puts: int, kinds: frozenset[Kind]) -> None:
+        self.puts, self.kinds = puts, kinds
         # By key: the connection that a write is under way on; None if it has failed.
         self.unsure: dict[str, int | None] = {}
         self.once: Counter[tuple[Kind, str, bytes]] = Counter()
@@ -146,7 +154,7 @@ class Handling:
             assert on == connection, f"{it} is done, and the write of {key} has failed"
         if it.kind in (Kind.SET, Kind.SET_NEW, Kind.CAS, Kind.CAD):
             self.unsure[it.key] = connection
-        if it.kind in (Kind.SET_NEW, Kind.CAS, Kind.CAD, Kind.PUT, Kind.INCR):
+        if it.kind in self.kinds:
             self.once[_once(it)] += 1
             most = self.puts if it.kind is Kind.INCR else 1
             assert self.once[_once(it)] <= most, f"{it} is sent again"

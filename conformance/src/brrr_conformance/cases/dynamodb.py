@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -19,8 +20,19 @@ from brrr_conformance.build import (
     waiting,
 )
 from brrr_conformance.cases._common import expect_report, noise, take_all, writes
-from brrr_conformance.director import CUT_AFTER, compares
+from brrr_conformance.commands import Kind
+from brrr_conformance.director import (
+    CUT_AFTER,
+    by,
+    change,
+    compares,
+    does,
+    hold,
+    opens,
+    step,
+)
 from brrr_conformance.outcome import CommandFailed
+from brrr_conformance.program import Program
 from brrr_conformance.script import gather
 
 if TYPE_CHECKING:
@@ -43,6 +55,8 @@ ONE = waiting("c", ("root1", "p", "u"))
 # Of an item, with all its names; DynamoDB counts them.
 MOST = 400 * 1024
 GREAT = noise(MOST)
+# Of a worker, for another that may never come to what it waits for.
+HELD_SECONDS = 2.0
 
 
 def reads(key: str) -> Callable[[Step], bool]:
@@ -218,6 +232,33 @@ async def test_pending_returns_are_behind_in_a_defer(world: World) -> None:
         stored_call("c"),
         waiting("c", ("root1", "p", "t"), ("root1", "q", "u")),
     )
+
+
+@pytest.mark.profile("program")
+@requirement("DYN-8")
+async def test_value_is_behind(world: World) -> None:
+    """A parent that its child sends back, and whose read is behind, is not lost.
+
+    The child goes on when the parent has done what it does.
+    """
+    nodes: list[Any] = [{"do": [[[1, "u"]]], "take": 0}, {"return": "v"}]
+    (root,) = Program(nodes, [[0, "t"]]).edges
+    task, args = root.call.task, root.call.args.encode()
+    await world.schedule_task("t", task, args)
+    (parent,) = [each.call_hash for each in await world.queue("t")]
+    await world.serve("t", tasks=True)
+    (child,) = [each.call_hash for each in await world.queue("u")]
+    parent_is_done = asyncio.Event()
+    is_behind = step(lambda it: not is_consistent(it) and it.reads(f"value/{child}"))
+    elsewhere = request.item_key(b"value/of another time")
+    lagging = change(lambda it: request.with_body(it, Key=elsewhere))
+    world.director.rule(is_behind & by("worker-1"), lagging, times=1)
+    ends = compares(f"pending_returns/{child}") | does(Kind.SET, key=f"value/{parent}")
+    world.director.rule(ends & by("worker-1"), opens(parent_is_done))
+    cad = does(Kind.CAD, key=f"pending_returns/{child}")
+    world.director.rule(cad, hold(parent_is_done, HELD_SECONDS), times=1)
+    await world.serve("u", tasks=True)
+    assert await world.read_task(task, args) == b'"v"', "the parent waits for ever"
 
 
 @requirement("DYN-5", "WORK-5")

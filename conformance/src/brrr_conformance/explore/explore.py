@@ -4,15 +4,15 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from brrr_conformance.checker import check
+from brrr_conformance.checker import Violation, check
 from brrr_conformance.explore.rules import judge
 from brrr_conformance.explore.scenario import plain
 from brrr_conformance.explore.scheduler import Scheduler
 from brrr_conformance.explore.search import Explored, search
 from brrr_conformance.explore.shrink import Follow, shrink, switches, turns, worker_of
-from brrr_conformance.outcome import CaseFailed
+from brrr_conformance.outcome import CaseFailed, TraceRejected
 
 if TYPE_CHECKING:
     from brrr_conformance.explore.play import Played
@@ -70,13 +70,12 @@ async def _fail(world: World, scheduler: Scheduler, played: Played) -> None:
     """Raise what is wrong, with the shortest schedule that shows it."""
     scenario = scheduler.scenario
     again = await scheduler.run(Follow(played.schedule).choose)
-    complaints = _complaints(world, scenario, again)
-    kind = _kind(complaints)
+    kind = _judge(world, scenario, again).kind
 
     def fails(run: Played) -> bool:
-        return _kind(_complaints(world, scenario, run)) == kind
+        return _judge(world, scenario, run).kind == kind
 
-    if complaints:
+    if kind:
         again = await shrink(scheduler, again, fails)
     # Once more, so that the frames in the diagnosis are those of this schedule.
     shown = await scheduler.run(Follow(again.schedule).choose)
@@ -86,23 +85,36 @@ async def _fail(world: World, scheduler: Scheduler, played: Played) -> None:
 
 
 def _check(world: World, scenario: Scenario, played: Played) -> None:
-    if complaints := _complaints(world, scenario, played):
-        raise CaseFailed("\n".join([*complaints, describe(played.schedule)]))
+    """Raise what is wrong with the run that has just been played."""
+    wrong = _judge(world, scenario, played)
+    lines = [*wrong.complaints]
+    if wrong.violation is not None:
+        lines.append(plain(str(wrong.violation)))
+    message = "\n".join([*lines, describe(played.schedule)])
+    if wrong.violation is not None:
+        raise TraceRejected(wrong.violation, message)
+    if wrong.complaints:
+        raise CaseFailed(message)
 
 
-def _complaints(world: World, scenario: Scenario, played: Played) -> list[str]:
-    """Give what is wrong with the run that has just been played."""
-    complaints = judge(scenario, played)
-    if played.error is None and (violation := check(world.trace)):
-        reason = f"[{violation.requirement}] {violation.reason}"
-        complaints.append(plain(f"{reason}\n{violation.worker}: {violation.command}"))
-    return complaints
+class _Wrong(NamedTuple):
+    """What has come of a run that should not, and the command that broke a rule."""
+
+    complaints: list[str]
+    violation: Violation | None
+
+    @property
+    def kind(self) -> str:
+        """Give what two runs that show one defect have in common; "" is no defect."""
+        if self.complaints:
+            headline = self.complaints[0].partition("\n")[0]
+            return _NUMBER.sub("", headline.partition(":")[0])
+        return self.violation.requirement if self.violation else ""
 
 
-def _kind(complaints: list[str]) -> str:
-    """Give what two complaints of one defect have in common."""
-    headline = complaints[0].partition("\n")[0] if complaints else ""
-    return _NUMBER.sub("", headline.partition(":")[0])
+def _judge(world: World, scenario: Scenario, played: Played) -> _Wrong:
+    violation = check(world.trace) if played.error is None else None
+    return _Wrong(judge(scenario, played), violation)
 
 
 def describe(schedule: list[str]) -> str:

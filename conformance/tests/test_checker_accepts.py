@@ -5,10 +5,23 @@ from __future__ import annotations
 
 import pytest
 
+from brrr_conformance.aside import Act, Deed
 from brrr_conformance.build import ask, fail
 from brrr_conformance.checker import check
 from brrr_conformance.pb import adapter_pb2 as pb
-from tape import CALL, CAS, NOW, THEN, Error, Tape, defer, message, response, waiting
+from tape import (
+    CAD,
+    CALL,
+    CAS,
+    NOW,
+    THEN,
+    Error,
+    Tape,
+    defer,
+    message,
+    response,
+    waiting,
+)
 
 P = ("root1", "p", "t")
 
@@ -430,4 +443,23 @@ def test_equal_message_of_a_dead_worker() -> None:
     tape.set("value/p", b"v")
     tape.read("pending_returns/p", None)
     tape.do("LREM", f"{own}:w", 1, octets, reply=1)
+    assert check(tape.trace) is None
+
+
+def test_removal_that_is_sent_again() -> None:
+    """It had no answer: its returns were put for both [DYN-7]."""
+    old = waiting(("root1", "p", "t"))
+    tape = Tape()
+    tape.serve()
+    tape.begin("c")
+    tape.invoke("c", response(b"v"))
+    tape.set("value/c", b"v")
+    tape.read("pending_returns/c", old)
+    tape.put("t", "root1", "p")
+    tape.send("EVAL", CAD, 1, "pending_returns/c", old, line=2)
+    tape.trace.aside(tape.worker, Deed(Act.CUT))
+    tape.cad("pending_returns/c", old, done=False)
+    tape.read("pending_returns/c", None)
+    tape.wait("t")
+    tape.quiet()
     assert check(tape.trace) is None

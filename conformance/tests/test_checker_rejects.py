@@ -14,7 +14,7 @@ from brrr_conformance.build import ask, fail
 from brrr_conformance.checker import check
 from brrr_conformance.pb import adapter_pb2 as pb
 from brrr_conformance.records import Call
-from tape import CAD, CALL, NOW, THEN, Tape, defer, message, response, waiting
+from tape import CAD, CALL, NOW, THEN, Error, Tape, defer, message, response, waiting
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -774,6 +774,40 @@ def root_is_not_put(tape: Tape) -> None:
     client(tape)
     tape.set("call/p", CALL)
     tape.trace.aside("client", pb.Reply(id=tape.told, done=pb.Done()))
+
+
+# ---- after a report ---------------------------------------------------------
+
+
+def gives_up(tape: Tape) -> None:
+    """Report what one of two children met, and be done."""
+    tape.serve()
+    tape.begin()
+    tape.invoke("p", defer("a", "b"))
+    tape.first("a")
+    tape.count("root1")
+    tape.do("RPUSH", "t", message("root1", "a"), reply=Error(b"OOM"))
+    tape.report(pb.BACKEND)
+    tape.quiet()
+
+
+@breaks("WORK-11")
+def late_call(tape: Tape) -> None:
+    gives_up(tape)
+    tape.set("call/b", CALL)
+
+
+@breaks("WORK-11")
+def late_registration(tape: Tape) -> None:
+    gives_up(tape)
+    tape.read("pending_returns/b", None)
+    tape.create("pending_returns/b", waiting(P))
+
+
+@breaks("WORK-11")
+def late_put(tape: Tape) -> None:
+    gives_up(tape)
+    tape.put("t", "root1", "b")
 
 
 # ---- all of them ------------------------------------------------------------

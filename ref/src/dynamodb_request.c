@@ -67,7 +67,7 @@ static json_t *key_of(const brrr_key *key) {
                    brrr_kind_name(key->kind));
 }
 
-/* [DYN-4] [DYN-5] */
+/* [DYN-4] [DYN-5] [DYN-8] */
 static json_t *get(const char *table, json_t *key) {
   return json_pack("{s:s, s:o, s:b}", "TableName", table, "Key", key,
                    "ConsistentRead", 1);

@@ -175,7 +175,11 @@ def _remove(ledger: Ledger, move: Move, call_hash: str) -> None:
     reads = ledger.looked(move.key, move, expected)
     if not any(ledger.value_before(call_hash, each) for each in reads):
         reject(move, "RET-1", "The record was read before the value was written.")
-    for ret in set(record.returns) - handlings[0].claimed:
+    sent_again = any(
+        each.kind is Do.CAD and each.answered is None and each.expected == expected
+        for each in handlings[0].moves
+    )
+    for ret in () if sent_again else set(record.returns) - handlings[0].claimed:
         put = [each for each in ledger.puts[ret] if each.precedes(move)]
         if len(put) > ledger.claimed[ret]:
             ledger.claimed[ret] += 1

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The pages of conformance/findings, and the failures that they tell of, judged again."""
+"""The pages of conformance/findings, and the failures in them, judged again."""
 
 from __future__ import annotations
 

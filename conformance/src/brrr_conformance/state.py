@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 COUNT_PREFIX = b"brrr_count/"
 SHOWN = 200
+# How far C's time() may be behind: it is set by the kernel's tick.
+TICK_SECONDS = 0.02
 
 Stored: TypeAlias = "bytes | tuple[bytes, ...]"
 Snapshot: TypeAlias = "Mapping[bytes, Stored]"
@@ -107,7 +109,8 @@ class Comparison:
     def make(
         cls, expected: State, actual: Snapshot, since: float, until: float
     ) -> Comparison:
-        comparison = cls(expected, actual, int(since), int(until) + 1)
+        earliest = int(since - TICK_SECONDS)
+        comparison = cls(expected, actual, earliest, int(until) + 1)
         comparison.root = comparison._find_root()
         for entry in expected.entries:
             comparison._fill(entry)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 JOBS = 200
 LEAF = 5
 PARENT = 3  # INCR, RPUSH, and the script that removes the record
-CHILD = 19  # of a fan-out, at most
+CHILD = 18  # of a fan-out, at most
 
 
 def work(redis: Redis, url: str, value: str) -> dict[str, int]:

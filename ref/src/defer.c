@@ -37,11 +37,11 @@ static bool is_repeated(const brrr_pending_returns *p,
 }
 
 /* Works out the record with this handling's return added, from the reply to
- * the get: s->octets, s->must_put and, where there was one, s->stored. */
-static brrr_status next_record(brrr_op *op, brrr__strand *s) {
+ * the get, or as if there was none: s->octets, s->must_put and, where there was
+ * one, s->stored. */
+static brrr_status next_record(brrr_op *op, brrr__strand *s, bool absent) {
   const brrr_pending_return ret = {op->message.root_id, op->message.call_hash,
                                    op->topic}; /* [SCHED-22] */
-  const bool absent = s->reply->status == BRRR_ABSENT;
   brrr_pending_returns p = {NULL, 0, op->now}; /* [SCHED-24] */
   brrr_arena_free(&s->scratch);
   s->stored = (brrr_bytes){0};
@@ -64,9 +64,19 @@ static brrr_status next_record(brrr_op *op, brrr__strand *s) {
 static brrr_status add_pending_return(brrr_op *op, brrr__strand *s) {
   const brrr_key key = {BRRR_KIND_PENDING_RETURNS, s->job.call_hash};
   BRRR__BEGIN(s->at[1]);
-  for (s->attempts = 0; s->attempts < op->limits.cas_attempts; s->attempts++) {
+  s->attempts = 0;
+  if (s->octets.len) { /* it was just made: most likely nobody has asked yet */
+    if (next_record(op, s, true))
+      BRRR__RETURN(op->error.status);
+    BRRR__AWAIT(op, s, .type = BRRR_STORE_SET_NEW, .key = key,
+                .value = s->octets); /* [SCHED-24] */
+    if (s->reply->status == BRRR_OK)
+      BRRR__RETURN(BRRR_OK);
+    s->attempts++;
+  }
+  for (; s->attempts < op->limits.cas_attempts; s->attempts++) {
     BRRR__AWAIT(op, s, .type = BRRR_STORE_GET, .key = key);
-    if (next_record(op, s))
+    if (next_record(op, s, s->reply->status == BRRR_ABSENT))
       BRRR__RETURN(op->error.status);
     if (op->how.consistent && brrr_bytes_equal(s->octets, s->stored))
       BRRR__RETURN(BRRR_OK); /* it was registered, at the time of the get */

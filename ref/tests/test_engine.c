@@ -312,8 +312,10 @@ static void test_memory_of_attempts(void **state) { /* [STORE-5] */
   assert_int_equal(brrr_op_reply(op, invoke, DEFER(two, 1)), BRRR_OK);
   assert_int_equal(brrr_op_reply(op, next(op, BRRR_STORE_SET)->id, &ok),
                    BRRR_OK);
+  assert_int_equal(
+      brrr_op_reply(op, next(op, BRRR_STORE_SET_NEW)->id, &mismatch), BRRR_OK);
   size_t first = 0;
-  for (size_t i = 0; i < 100; i++) {
+  for (size_t i = 1; i < 100; i++) {
     assert_int_equal(brrr_op_reply(op, next(op, BRRR_STORE_GET)->id, &full),
                      BRRR_OK);
     const uint64_t cas = next(op, BRRR_STORE_CAS)->id;

@@ -169,7 +169,7 @@ static void test_stack_is_flat(void **state) {
   brrr__pump_start(&pump, (brrr_alloc){0}, op, &g.backends, gate_backend(&g),
                    (brrr__pump_end){on_end, &e});
   assert_ended(&e, BRRR_OK, "");
-  assert_int_equal(g.effects, 2 + 5 * N);
+  assert_int_equal(g.effects, 2 + 4 * N);
   assert_true(g.highest - g.deepest < 1024);
   brrr_memory_free(g.memory);
   free(children);
@@ -198,7 +198,7 @@ static void test_effects_are_under_way_together(void **state) {
   assert_ended(&e, BRRR_OK, "");
   assert_int_equal(g.held_count, 0);
   assert_int_equal(g.most_held, 3);
-  assert_int_equal(g.effects, 2 + 5 * 3);
+  assert_int_equal(g.effects, 2 + 4 * 3);
   brrr_memory_free(g.memory);
 }
 

@@ -139,7 +139,9 @@ class Handling:
                 self.unsure[each.key] = None
             elif self.unsure.get(each.key) == connection:
                 del self.unsure[each.key]
-            if each.error is not None or (each.kind is Kind.PUT and not each.done):
+            # What was not done may come again: a put, or a compare that mismatched.
+            again = each.kind is Kind.PUT or each.kind.is_compare
+            if each.error is not None or (again and not each.done):
                 self.once[_once(each)] -= 1
         # What was not counted pays for no put. What was not put (RPUSHX without a
         # list, a script that failed as a whole) leaves its count.

@@ -17,6 +17,7 @@ from brrr_conformance.director import DONE, Match, does
 from brrr_conformance.graph import Graph, Node
 
 if TYPE_CHECKING:
+    from brrr_conformance.director import Passing
     from brrr_conformance.world import World
 
 RECORD = "pending_returns/"
@@ -34,6 +35,8 @@ class Point:
     # None is any: of the lists in flight only their worker knows the name.
     key: str | None
     nth: int = 1
+    # Counted from when workers have come to that, if it is set.
+    since: Point | None = None
 
     def __str__(self) -> str:
         return f"{self.what}-{self.nth}"
@@ -48,17 +51,25 @@ class Point:
         what = does(*self.kinds, key=self.key)
         if done and Kind.POP in self.kinds:
             what &= DONE
+        since = self.since.match() if self.since else None
 
-        def is_it(_: object) -> bool:
-            nonlocal seen
-            seen += 1
-            return seen == self.nth
+        def is_it(it: Passing) -> bool:
+            nonlocal seen, since
+            if since and since.accepts(it):
+                since = None
+            is_one = since is None and what.accepts(it)
+            seen += is_one
+            return is_one and seen == self.nth
 
-        return what & Match(is_it)
+        return Match(is_it)
 
 
-def point(what: str, nth: int = 1) -> Point:
-    """Name a step: `set call/c`, `register c`, `put t`, `count root1` and so on."""
+def point(what: str, nth: int = 1, since: Point | None = None) -> Point:
+    """Name a step: `set call/c`, `register c`, `put t`, `count root1` and so on.
+
+    `meet c` is the first that is done with c's record: it is read, or else made if
+    there is none.
+    """
     verb, _, key = what.partition(" ")
     label = what.replace(" ", "-").replace("/", "-")
     kinds, prefix = {
@@ -67,12 +78,13 @@ def point(what: str, nth: int = 1) -> Point:
         "set": ((Kind.SET,), ""),
         "register": ((Kind.SET_NEW, Kind.CAS), RECORD),
         "remove": ((Kind.CAD,), RECORD),
+        "meet": ((Kind.GET, Kind.SET_NEW), RECORD),
         "waiting": ((Kind.GET,), RECORD),
         "count": ((Kind.INCR,), "brrr_count/"),
         "put": ((Kind.PUT,), ""),
         "acknowledge": ((Kind.ACK, Kind.SET_ASIDE), ""),
     }[verb]
-    return Point(label, kinds, prefix + key or None, nth)
+    return Point(label, kinds, prefix + key or None, nth, since)
 
 
 # ---- scenarios --------------------------------------------------------------
@@ -111,14 +123,14 @@ ONE_CHILD = Scenario(
         point("pop t"),
         point("get call/p"),
         point("set call/c"),
-        point("waiting c"),
+        point("meet c"),
         point("register c"),
         point("count root1"),
         point("put t"),
         point("pop t", 2),
         point("get call/c"),
         point("set value/c"),
-        point("waiting c", 2),
+        point("waiting c", since=point("set value/c")),
         point("count root1", 2),
         point("put t", 2),
         point("remove c"),
@@ -180,11 +192,11 @@ TWO_PARENTS = Scenario(
         point("set call/c"),
         point("register c"),
         point("set call/c", 2),
-        point("waiting c", 2),
+        point("meet c", since=point("set call/c", 2)),
         point("register c", 2),
         point("pop t", 3),
         point("set value/c"),
-        point("waiting c", 3),
+        point("waiting c", since=point("set value/c")),
         point("put t", 2),
         point("put t", 3),
         point("count root2"),

@@ -513,6 +513,18 @@ def too_many_attempts(tape: Tape) -> None:
         tape.cas("pending_returns/c", waiting(OTHER), waiting(OTHER, P), done=False)
 
 
+@breaks("RET-1")
+def value_is_not_written_after_a_problem(tape: Tape) -> None:
+    # What was told before the second message came was about the first one.
+    tape.serve()
+    tape.begin()
+    tape.invoke("p", fail())
+    tape.report(pb.HANDLER_FAILED)
+    tape.begin("c")
+    tape.invoke("c", response(b"v"), 2)
+    tape.read("pending_returns/c", None)
+
+
 @breaks("REC-5")
 def another_value(tape: Tape) -> None:
     tape.serve()

@@ -166,7 +166,8 @@ class Ledger:
     # ---- trouble ------------------------------------------------------------
 
     def reported(self, since: int) -> list[pb.Failure]:
-        return [each.failure for each in self.reports if each.at >= since]
+        """Give the problems told after a frame; one told `at` it came before it."""
+        return [each.failure for each in self.reports if each.at > since]
 
     def troubled(self, since: int) -> bool:
         return any(each >= since for each in self.troubles)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import traceback
 from typing import TYPE_CHECKING, Any
 
-from brrr_conformance.outcome import Status, status_of
+from brrr_conformance.outcome import Status, TraceRejected, status_of
 from brrr_conformance.pool import Bench
 from brrr_conformance.world import World
 
@@ -29,13 +29,16 @@ def tell(error: BaseException, world: World) -> str:
 def diagnose(spec: Spec, item: pytest.Item, report: Any, error: BaseException) -> str:
     """Write the message of a failure; its first line says the most."""
     parts = [_headline(report, error), *getattr(error, "__notes__", [])]
+    funcargs = getattr(item, "funcargs", {})
+    if status_of(error) is Status.FAILED and not isinstance(error, TraceRejected):
+        worlds = (each for each in funcargs.values() if isinstance(each, World))
+        parts += [f"it {rule}" for each in worlds if (rule := each.judge())]
     parts += [
         f"[{found.id}] {found.sentence}"
         for mark in item.iter_markers("requirement")
         for name in mark.args
         if (found := spec.requirements.get(name))
     ]
-    funcargs = getattr(item, "funcargs", {})
     for value in funcargs.values():
         if isinstance(value, World):
             parts += _of_world(value)

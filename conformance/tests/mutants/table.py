@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import random
 from collections import defaultdict
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from brrr_conformance.session import collect
 from mutants.everyone import MIXTURES, MUTANTS, VARIANTS
 from mutants.kit import SMOKE
-from mutants.trial import judge, mix
+from mutants.trial import Share, judge, mix
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from mutants.trial import Found
 
 SAMPLE = 12
+# Of variants, the table tries this much; a quick one less, of one mixture.
+TABLE, QUICK = Share(slow=12), Share(usual=10, slow=60)
 
 
 def choose(names: Sequence[str], seed: int | None) -> list[str]:
@@ -35,21 +38,24 @@ def choose(names: Sequence[str], seed: int | None) -> list[str]:
     if seed is None:
         return [*MIXTURES, *MUTANTS]
     chance = random.Random(seed)  # noqa: S311 - a sample that repeats
-    return sorted(chance.sample([*MUTANTS], SAMPLE))
+    redis = [it for it in MIXTURES if mix(it).store == "redis"]
+    return [chance.choice(redis), *sorted(chance.sample([*MUTANTS], SAMPLE))]
 
 
 # ---- trials -----------------------------------------------------------------
 
 
-def try_all(names: Sequence[str], jobs: int) -> list[Found]:
+def try_all(names: Sequence[str], share: Share, jobs: int) -> list[Found]:
     """Try these, so many at a time; give what came of each, in order.
 
     Each is tried in a fork of this process, which has all that it takes by now.
     """
     places = modules_of(names, collect())
+    trials = [(name, modules, share) for name, modules in places.items()]
     done: dict[str, Found] = {}
+    gc.freeze()  # each fork would look through all that it has not made
     with get_context("fork").Pool(jobs, maxtasksperchild=1) as pool:
-        for found in pool.imap_unordered(attempt, places.items()):
+        for found in pool.imap_unordered(attempt, trials):
             done[found["name"]] = found
             print(line_of(found), flush=True)
     return [done[each] for each in names]
@@ -70,7 +76,7 @@ def modules_of(names: Sequence[str], cases: Sequence[Case]) -> dict[str, list[st
     return {name: sorted(modules) for name, modules in found.items()}
 
 
-def attempt(trial: tuple[str, list[str]]) -> Found:
+def attempt(trial: tuple[str, list[str], Share]) -> Found:
     return judge(*trial)
 
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import random
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -21,6 +22,8 @@ from mutants.kit import Mutant, Variant
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from brrr_conformance.case import Case
+
 # Modules whose cases show less in a second than others.
 SLOW = {"dying", "faults", "faults_durable", "faults_server", "fleets", "graphs"}
 SLOW |= {"interleavings", "limits", "programs", "random_programs"}
@@ -29,14 +32,26 @@ SLOW |= {"interleavings", "limits", "programs", "random_programs"}
 Found: TypeAlias = dict[str, Any]
 
 
-def judge(name: str, modules: Sequence[str]) -> Found:
-    """Try one, with cases of these modules."""
+@dataclass(frozen=True, slots=True)
+class Share:
+    """Of so many cases a variant has to pass one, chosen by the seed."""
+
+    usual: int = 1
+    slow: int = 1
+    seed: int = 1
+
+
+WHOLE = Share()
+
+
+def judge(name: str, modules: Sequence[str], share: Share = WHOLE) -> Found:
+    """Try one, with cases of these modules; a variant with a share of them."""
     os.environ["MUTANT"] = name
     start = time.monotonic()
     if name in MUTANTS:
         found = {"name": name, **try_mutant(MUTANTS[name], modules)}
     else:
-        found = {"name": name, **play(mix(name), modules)}
+        found = {"name": name, **play(mix(name), modules, share)}
     return found | {"seconds": round(time.monotonic() - start, 2)}
 
 
@@ -138,15 +153,24 @@ def find_problems(
 
 @dataclass(slots=True)
 class Host(Listener):
-    """A plugin: runs all cases of a variant's profiles."""
+    """A plugin: runs the cases of a variant's profiles, or a share of them."""
 
     variant: Variant | None = None
+    share: Share = WHOLE
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         assert self.variant is not None
-        profiles = self.variant.profiles
-        items[:] = [it for it in items if it.stash[CASE].profile in profiles]
+        chance = random.Random(f"{self.share.seed} {self.variant.name}")  # noqa: S311
+        items[:] = [
+            it
+            for it in items
+            if it.stash[CASE].profile in self.variant.profiles
+            and chance.randrange(self.one_of(it.stash[CASE])) == 0
+        ]
+
+    def one_of(self, case: Case) -> int:
+        return self.share.slow if case.module in SLOW else self.share.usual
 
 
 def mix(name: str) -> Variant:
@@ -157,8 +181,8 @@ def mix(name: str) -> Variant:
     return Variant(name, about, object, profiles, parts[0].store)
 
 
-def play(variant: Variant, modules: Sequence[str]) -> Found:
-    host = Host(variant=variant)
+def play(variant: Variant, modules: Sequence[str], share: Share) -> Found:
+    host = Host(variant=variant, share=share)
     error = run(host, variant.store, modules)
     failed = {
         each.id: each.message

@@ -198,7 +198,10 @@ async def check_alive(world: World, topics: Iterable[str]) -> None:
 async def check_report(world: World, scenario: Scenario, place: Point) -> None:
     """Demand that every worker goes on, and tells what it gave up."""
     ended = [each.name for each in world.workers if each.ended]
-    assert not ended, f"{', '.join(ended)} has ended because of it"
+    assert not ended, (
+        f"{', '.join(ended)} has ended because of {place}: it was to report it, and "
+        "to go on asking for messages"
+    )
     names = [name for _, name in scenario.roots]
     done = [name for name in names if await world.stored(f"value/{name}")]
     # A message that a plain pop took and did not bring is lost, and nobody knows.

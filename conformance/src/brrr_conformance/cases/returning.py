@@ -259,7 +259,8 @@ async def test_somebody_registers_meanwhile(world: World, name: str) -> None:
     world.before(writes(RECORD), putting(world, both), times=1)
     await finish(world, waiting("c", ONE))
     put = await take_all(world, "u", "w")
-    assert put == sorted([("root1", "p"), (root, late)])
+    due = sorted([("root1", "p"), (root, late)])
+    assert put == due, f"each return is due once, {due}; put were {put}"
     roots = sorted({"root1", root})
     await expect(world, *(count(each, 2 // len(roots)) for each in roots))
 

@@ -241,10 +241,17 @@ def _returns(ledger: Ledger, handling: Handling) -> Why:
     record = returns_in(late[-1].found or b"")
     if record is None:
         return "WORK-9", "PendingReturns do not decode, and nobody was told."
+    refused = False
     for ret in record.returns:
         put = len(ledger.returned[ret]) > ledger.claimed[ret]
         if not put and not ledger.refused(ret.root_id):
             return "RET-2", f"The parent {ret.call_hash!r} waits, and was not put."
+        refused = refused or not put
+    if refused:
+        return "RET-5", (
+            "A return met the spawn limit, and the record is still there: the next "
+            "run of this call puts the others again."
+        )
     return "RET-4", "All returns were put, and the record is still there."
 
 

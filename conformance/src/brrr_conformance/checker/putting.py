@@ -234,7 +234,12 @@ def _blame_return(ledger: Ledger, move: Move, message: ScheduleMessage) -> None:
                 if ledger.returned[
                     PendingReturn(message.root_id, message.call_hash, move.key)
                 ]:
-                    reject(move, "RET-3", "This return was put before.")
+                    reject(
+                        move,
+                        "RET-3",
+                        "This return was put before, for the same message: after a "
+                        "mismatch only those are due that are new in the record.",
+                    )
                 reject(
                     move,
                     "RET-1",

@@ -416,7 +416,7 @@ def no_read_after_the_mismatch(tape: Tape) -> None:
     tape.cad("pending_returns/c", waiting(P))
 
 
-@breaks("RET-4")
+@breaks("RET-5")
 def record_stays_at_the_spawn_limit(tape: Tape) -> None:
     tape.serve()
     tape.begin("c")

@@ -265,19 +265,20 @@ def test_store_without_its_jars(
 def test_worker_that_lives_on(spoil_tiny: SpoilTiny) -> None:
     """A worker that lives on in secret is found, and hurts no other case."""
     code = """
-close = adapter.Adapter.close
+execute = adapter.Adapter.execute
 async def linger():
     while True:
         await asyncio.sleep(0.001)
         await redis.asyncio.Redis.from_url(URL).ping()
-async def close_spoiled(self):
+async def execute_spoiled(self, number, name, it):
     global URL, tasks
-    arguments = self.brrr and self.brrr.redis.connection_pool.connection_kwargs
-    await close(self)
-    if arguments:
-        URL = f"redis://127.0.0.1:{arguments['port']}"
+    reply = await execute(self, number, name, it)
+    if name == "close" and self.brrr:
+        port = self.brrr.redis.connection_pool.connection_kwargs["port"]
+        URL = f"redis://127.0.0.1:{port}"
         tasks = [asyncio.create_task(linger())]
-adapter.Adapter.close = close_spoiled
+    return reply
+adapter.Adapter.execute = execute_spoiled
 """
     folder = spoil_tiny("import redis.asyncio" + code)
     done = call("run", folder, "-k", "scheduling and SCHED-1")

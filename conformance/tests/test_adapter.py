@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from brrr_conformance.adapter import STDERR_TAIL, Adapter, Serving
+from brrr_conformance.adapter import Adapter, Serving
 from brrr_conformance.config import load_adapter
+from brrr_conformance.launch import STDERR_TAIL
 from brrr_conformance.outcome import (
     AdapterBroken,
     AdapterCrashed,
@@ -247,6 +249,20 @@ async def test_great_frames_both_ways(make_adapter: MakeAdapter) -> None:
     adapter = await start(make_adapter)
     assert (await adapter.decode(pb.VALUE, octets)).reencoded == b""
     await adapter.end()
+
+
+@pytest.mark.parametrize("last", [{"exit": 0}, {"kill": 9}], ids=["exit", "kill"])
+async def test_child_that_lives_on(
+    make_adapter: MakeAdapter, tmp_path: Path, last: dict[str, int]
+) -> None:
+    """A program that an adapter has started ends with it, however that ended."""
+    file = tmp_path / "pid"
+    adapter = await start(make_adapter, end=[{"child": str(file)}, last])
+    await adapter.end()
+    child = Path("/proc", file.read_text())
+    async with asyncio.timeout(5):
+        while child.exists() and " Z " not in (child / "stat").read_text():
+            await asyncio.sleep(0.01)
 
 
 @pytest.mark.parametrize(("end", "status"), [([], 0), ([{"exit": 4}], 4)])

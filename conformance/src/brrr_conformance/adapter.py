@@ -12,15 +12,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
-import os
-import signal
-import tempfile
 from dataclasses import dataclass, field
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
-from brrr_conformance.attached import Attached, attach
 from brrr_conformance.config import Profile
-from brrr_conformance.framing import MAX_FRAME, pack, read_reply
+from brrr_conformance.framing import pack, read_reply
+from brrr_conformance.launch import Launched
 from brrr_conformance.outcome import (
     AdapterBroken,
     AdapterCrashed,
@@ -34,14 +31,13 @@ from brrr_conformance.pb import adapter_pb2 as pb
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from brrr_conformance.attached import Attached
     from brrr_conformance.config import AdapterConfig
 
 PROTOCOL = 1
 START_SECONDS = 15.0  # an interpreter may have to be warmed up
 ENDED = "the worker has ended by itself, without a problem"
 EXIT_SECONDS = 5.0  # adapter.proto: what Close and the end of input may take
-STDERR_TAIL = 8192
-PIPE_SIZE = 1 << 20  # a record of 16 MiB goes through it in pieces
 
 # An adapter that claims the one cannot lack the other: a claim is a promise. Encode,
 # Decode and Open are none: an SDK may lack a record, or the store of the run.
@@ -89,8 +85,7 @@ class _Waiting:
 @dataclass(slots=True)
 class Adapter:
     config: AdapterConfig
-    process: asyncio.subprocess.Process | Attached
-    stderr: IO[bytes]
+    launched: Launched
     welcome: pb.Welcome = field(default_factory=pb.Welcome)
     error: Exception | None = None
     # Called once when `error` is set.
@@ -104,7 +99,6 @@ class Adapter:
     _serving: dict[int, Serving] = field(default_factory=dict)
     _invocations: set[int] = field(default_factory=set)
     _closing: bool = False
-    _log: str = ""
     _reader: asyncio.Task[None] | None = None
 
     # ---- life ---------------------------------------------------------------
@@ -112,32 +106,7 @@ class Adapter:
     @classmethod
     async def start(cls, config: AdapterConfig) -> Adapter:
         """Start the process and greet it."""
-        if config.attached:
-            theirs = await attach(config, MAX_FRAME)
-            return await cls._greeted(cls(config, theirs, tempfile.TemporaryFile()))
-        stderr = tempfile.TemporaryFile()  # noqa: SIM115 - closed by end()
-        try:
-            process = await asyncio.create_subprocess_exec(
-                *config.command,
-                cwd=config.folder,
-                env=config.environment(),
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=stderr,
-                limit=MAX_FRAME,
-                pipesize=PIPE_SIZE,
-                start_new_session=True,
-            )
-        except OSError as error:
-            stderr.close()
-            program = config.command[0]
-            raise HarnessError(
-                f"{config.name}: cannot start {program}: {error.strerror}"
-            ) from error
-        return await cls._greeted(cls(config, process, stderr))
-
-    @classmethod
-    async def _greeted(cls, adapter: Adapter) -> Adapter:
+        adapter = cls(config, await Launched.start(config))
         adapter._reader = asyncio.create_task(adapter._read())
         try:
             await adapter._greet()
@@ -148,6 +117,10 @@ class Adapter:
             raise
         return adapter
 
+    @property
+    def process(self) -> asyncio.subprocess.Process | Attached:
+        return self.launched.process
+
     async def end(self) -> int:
         """End the process: gently when it is healthy. Gives the exit status."""
         if self.error is None and self.process.stdin is not None:
@@ -155,36 +128,19 @@ class Adapter:
             self.process.stdin.close()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.process.wait(), self._limit(EXIT_SECONDS))
-        self._kill()
-        status = await self.process.wait()
+        status = await self.launched.end()
         if self._reader is not None:
             self._reader.cancel()
             await asyncio.wait([self._reader])
-        self._log = self.log()
-        self.stderr.close()
         return status
 
     def log(self) -> str:
         """Give the end of what the process wrote to standard error."""
-        if self.stderr.closed:
-            return self._log
-        size = self.stderr.seek(0, os.SEEK_END)
-        tail = os.pread(self.stderr.fileno(), STDERR_TAIL, max(0, size - STDERR_TAIL))
-        return tail.decode(errors="backslashreplace")
+        return self.launched.log()
 
     def kill(self) -> None:
         """End the process at once, as a power cut would; that is no misconduct."""
         self._fail(AdapterCrashed(f"{self.config.name} was killed by the case"))
-
-    def _kill(self) -> None:
-        if self.process.returncode is not None:
-            return
-        if isinstance(self.process, Attached):
-            self.process.leave()
-            return
-        # The whole session: an adapter may be a script around a program.
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)
 
     # ---- commands -----------------------------------------------------------
 
@@ -368,18 +324,9 @@ class Adapter:
             self._fail(HarnessError(f"while reading replies: {error!r}"))
             raise
         if self.error is None:
-            self._fail(AdapterCrashed(await self._death(how)))
-
-    async def _death(self, how: str) -> str:
-        try:
-            status = await asyncio.wait_for(self.process.wait(), 1.0)
-        except TimeoutError:
-            return f"{self.config.name}: {how}, the process lives on"
-        if status < 0:
-            what = f"died of {signal.Signals(-status).name}"
-        else:
-            what = f"exited with status {status}"
-        return f"{self.config.name} {what}"
+            fate = await self.launched.fate()
+            fate = f" {fate}" if fate else f": {how}, the process lives on"
+            self._fail(AdapterCrashed(f"{self.config.name}{fate}"))
 
     def _take(self, reply: pb.Reply) -> None:
         """Hand a reply to whom it belongs; raise AdapterBroken if to nobody."""
@@ -435,7 +382,7 @@ class Adapter:
         if self.error is not None:
             return self.error
         self.error = error
-        self._kill()
+        self.launched.kill()
         for waiting in self._waiting.values():
             if not waiting.reply.done():
                 waiting.reply.set_exception(error)

@@ -8,6 +8,7 @@ PLAN is JSON: the name of a command, and a list of actions for it:
     {"exit": N}, {"kill": N}, {"hang": true}, {"stderr": "…"}
     {"sleep": S}     seconds
     {"flood": N}     octets to standard error
+    {"child": FILE}  starts a process that lives on, and writes its number to FILE
     {"wait": true}   for the next command, before the actions that follow
 
 A command without a plan gets the reply that is right. `end` is the end of input.
@@ -17,6 +18,8 @@ from __future__ import annotations
 
 import json
 import os
+import pathlib
+import subprocess
 import sys
 import time
 from typing import Any
@@ -53,6 +56,10 @@ def act(action: dict[str, Any], number: int) -> None:
             sys.stderr.flush()
         case {"stderr": text}:
             print(text, file=sys.stderr, flush=True)
+        case {"child": file}:
+            sleeper = [sys.executable, "-c", "import time; time.sleep(1000)"]
+            child = subprocess.Popen(sleeper, stdin=subprocess.DEVNULL)
+            pathlib.Path(file).write_text(str(child.pid))
         case {"wait": _}:
             sys.stdin.readline()
         case _:

@@ -6,7 +6,7 @@ What came before it on its connection, and the reply, are protocol.py's.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -27,8 +27,16 @@ COUNT = b"brrr_count/"
 MESSAGE = b"li2e"
 
 Words: TypeAlias = tuple[bytes, ...]
-# What a worker found at a key when it last looked; None is nothing, or never.
-LastRead: TypeAlias = "Callable[[str], bytes | None]"
+
+
+@dataclass(slots=True)
+class Memory:
+    """What helps to tell what a script is to do."""
+
+    # What a worker found at a key when it last looked; None is nothing.
+    read: dict[tuple[str, str], bytes | None] = field(default_factory=dict)
+    # How scripts were sent that made a record: with its place, and all but it.
+    made: set[tuple[bytes, int, Words]] = field(default_factory=set)
 
 
 class Kind(StrEnum):
@@ -83,12 +91,12 @@ class Operation:
         return f"{self.kind} {self.key}"
 
 
-def operations_of(step: Step, last_read: LastRead) -> tuple[Operation, ...]:
+def operations_of(step: Step, worker: str, memory: Memory) -> tuple[Operation, ...]:
     """Say what a command that is not part of a transaction is to do."""
     if request.is_request(step):
         return tuple(_of_request(step))
     if step.name in SCRIPTS:
-        return tuple(_of_script(step, last_read))
+        return tuple(_of_script(step, worker, memory))
     if form := FORMS.get(step.name):
         try:
             return tuple(form(step.args))
@@ -221,7 +229,7 @@ FORMS: dict[str, Callable[[Words], Sequence[Operation]]] = {
 # ---- scripts ----------------------------------------------------------------
 
 
-def _of_script(step: Step, last_read: LastRead) -> list[Operation]:
+def _of_script(step: Step, worker: str, memory: Memory) -> list[Operation]:
     """Say what a script is to do, by its keys and arguments."""
     keys = step.keys
     args = step.args[3 + len(keys) :]
@@ -235,7 +243,7 @@ def _of_script(step: Step, last_read: LastRead) -> list[Operation]:
         written = any(_is_record(text(key), arg) for arg in args)
         # A topic may look like a record.
         if key.startswith(STORE) and (written or message is None):
-            found.append(_store_script(text(key), args, last_read))
+            found.append(_store_script(step, text(key), args, worker, memory))
         elif key.startswith(COUNT):
             found.append(Operation(Kind.INCR, text(key)))
         else:
@@ -257,21 +265,29 @@ def _durable_script(keys: Words, args: Words) -> Operation:
     return Operation(Kind.REAP if lists else Kind.BEAT, text(registry))
 
 
-def _store_script(key: str, args: Words, last_read: LastRead) -> Operation:
+def _store_script(
+    step: Step, key: str, args: Words, worker: str, memory: Memory
+) -> Operation:
     """Tell a set_new, cas or cad: by the octets among the arguments.
 
     What a worker expects is what it has read; if that tells nothing, the record
-    with the fewer octets: it gets one return more.
+    with the fewer octets: it gets one return more. One record alone is expected if
+    it is what was read, unless the same script made a record that was in its place:
+    a worker may make the very record that another of its hands has read.
     """
-    records = [arg for arg in args if _is_record(key, arg)]
-    before = last_read(key)
+    records = [(at, arg) for at, arg in enumerate(args) if _is_record(key, arg)]
+    before = memory.read.get((worker, key))
     if not records:
         return Operation(Kind.UNKNOWN, key)
     if len(records) == 1:
-        if records[0] == before:
+        [(at, record)] = records
+        way = step.args[1], at, args[:at] + args[at + 1 :]
+        if before is None and (worker, key) in memory.read:
+            memory.made.add(way)
+        if record == before and way not in memory.made:
             return Operation(Kind.CAD, key, None, before)
-        return Operation(Kind.SET_NEW, key, records[0])
-    first, second = records[:2]
+        return Operation(Kind.SET_NEW, key, record)
+    first, second = records[0][1], records[1][1]
     if before in (first, second):
         swapped = second == before != first
     else:

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from brrr_conformance import request
-from brrr_conformance.commands import Kind, Operation, operations_of, text
+from brrr_conformance.commands import Kind, Memory, Operation, operations_of, text
 from brrr_conformance.resp import Error
 
 if TYPE_CHECKING:
@@ -54,8 +54,7 @@ class _Line:
 @dataclass(slots=True)
 class Decoder:
     _lines: dict[tuple[str, int], _Line] = field(default_factory=dict)
-    # What a worker found at a key when it last looked, over whatever connection.
-    _read: dict[tuple[str, str], bytes | None] = field(default_factory=dict)
+    _memory: Memory = field(default_factory=Memory)
 
     def show(self, frame: Frame) -> Operations:
         """Say what a command is to do or, of a reply, what has been done."""
@@ -70,7 +69,7 @@ class Decoder:
             line.unwatch()
             line.waiting.append(queued)
             return tuple(each for operations in queued for each in operations)
-        operations = operations_of(step, lambda key: self._read.get((worker, key)))
+        operations = operations_of(step, worker, self._memory)
         if step.name in ("UNWATCH", "DISCARD"):
             line.unwatch()
         elif step.name == "MULTI":
@@ -104,7 +103,8 @@ class Decoder:
             done = tuple(each for pair in pairs for each in _outcomes(*pair))
         for each in done:
             if each.kind is Kind.GET and each.error is None:
-                line.read[each.key] = self._read[worker, each.key] = each.octets
+                line.read[each.key] = each.octets
+                self._memory.read[worker, each.key] = each.octets
         return done
 
 

@@ -91,11 +91,15 @@ class OnDynamoDb(Brrr):
         import aiohttp  # here: each process of each mutant would wait for it
 
         body = json.dumps({"TableName": self.place["table"], **fields})
-        async with (
-            aiohttp.ClientSession() as session,
-            session.post(self.place["endpoint"], data=body, headers=headers) as answer,
-        ):
-            found = await answer.json(content_type=None)
+        place = self.place["endpoint"]
+        try:
+            async with (
+                aiohttp.ClientSession() as session,
+                session.post(place, data=body, headers=headers) as answer,
+            ):
+                found = await answer.json(content_type=None)
+        except aiohttp.ClientError as error:
+            raise BrrrError("BACKEND", f"{operation}: {error!r}") from error
         if answer.status == 200:
             return found
         kind = found.get("__type", "").rpartition("#")[2]

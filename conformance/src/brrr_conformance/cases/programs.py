@@ -220,11 +220,12 @@ async def test_store_fails_while_a_task_looks(world: World, nth: int) -> None:
 
     def is_it(it: Passing) -> bool:
         nonlocal looks
-        looks += any(
+        is_look = it.worker != "client" and any(
             each.kind is Kind.GET and each.key.startswith("value/")
             for each in it.operations
         )
-        return looks == nth and it.worker != "client"
+        looks += is_look
+        return is_look and looks == nth
 
     world.director.rule(Match(is_it), CUT_BEFORE, times=1)
     await world.schedule_task(root.topic, root.call.task, root.call.args.encode())

@@ -60,6 +60,7 @@ async def expect(world: World, *after: State, problems: Sequence[str] = ()) -> N
 
 # ---- put or not -------------------------------------------------------------
 
+CROWD = [(f"a{number:02}", "q", "t") for number in range(40)]
 REPEATED = {
     "by-root": [("root1", "p", "t")],
     "by-root-that-sorts-behind": [("root3", "p", "t")],
@@ -73,6 +74,7 @@ REPEATED = {
         ("root2", "q", "t"),
         ("root3", "p", "u"),
     ],
+    "last-of-many": [*CROWD, ("root1", "p", "t")],
 }
 
 

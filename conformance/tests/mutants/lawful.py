@@ -99,8 +99,11 @@ class SwapsWithWatch(Brrr):
                 line.multi()
                 line.delete(key) if new is None else line.set(key, new)
                 await line.execute()
-        except WatchError:
-            return False
+        except WatchError as error:
+            if "watching" not in str(error):
+                return False
+            # So redis-py calls a connection that was lost: it may have been done.
+            raise BrrrError("BACKEND", repr(error)) from error
         except (RedisError, OSError) as error:
             raise BrrrError("BACKEND", repr(error)) from error
         return True

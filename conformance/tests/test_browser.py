@@ -12,6 +12,7 @@ from playwright.sync_api import sync_playwright
 
 from brrr_conformance.page import write_page
 from sample_report import HOSTILE, sample_report
+from watched import Watched
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 PHONE = {"width": 360, "height": 740}
-DESKTOP = {"width": 1280, "height": 900}
 
 
 @pytest.fixture(scope="module")
@@ -42,29 +42,6 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> str:
     file: Path = tmp_path_factory.mktemp("page") / "report.html"
     write_page(file, sample_report())
     return file.as_uri()
-
-
-class Watched:
-    """A page that tells what it must not do."""
-
-    def __init__(self, browser: Browser, address: str, **context: Any) -> None:
-        self.context = browser.new_context(**{"viewport": DESKTOP, **context})
-        self.page = self.context.new_page()
-        self.troubles: list[str] = []
-        self.page.on("console", lambda it: self.troubles.append(it.text))
-        self.page.on("pageerror", lambda it: self.troubles.append(str(it)))
-        self.page.on("dialog", lambda it: self.troubles.append(it.message))
-        self.page.on("request", lambda it: self._requested(it.url))
-        self.address = address
-        self.page.goto(address)
-
-    def _requested(self, url: str) -> None:
-        if url.partition("#")[0] != self.address and not url.startswith("data:"):
-            self.troubles.append(f"requested {url}")
-
-    def end(self) -> None:
-        self.context.close()
-        assert self.troubles == []
 
 
 @pytest.fixture

@@ -5,15 +5,12 @@ from __future__ import annotations
 
 import pytest
 
-from brrr_conformance.aside import Act, Deed
 from brrr_conformance.build import ask, fail
 from brrr_conformance.checker import check
 from brrr_conformance.pb import adapter_pb2 as pb
 from tape import (
-    CAD,
     CALL,
     CAS,
-    NOW,
     THEN,
     Error,
     Tape,
@@ -350,116 +347,4 @@ def test_whole(part: object) -> None:
     tape = Tape()
     part(tape)  # type: ignore[operator]
     tape.wait("t")
-    assert check(tape.trace) is None
-
-
-# ---- other commands than most SDKs send -------------------------------------
-
-COUNT_AND_PUT = "if redis.call('INCR',KEYS[1])<=10000 then redis.call('RPUSH',KEYS[2])"
-
-
-def test_mget_of_one_key() -> None:
-    tape = Tape()
-    tape.serve()
-    tape.take("t", ("root1", "p"))
-    tape.do("MGET", "call/p", reply=[CALL])
-    tape.invoke("p", response(b"v"))
-    tape.set("value/p", b"v")
-    tape.do("MGET", "pending_returns/p", reply=[None])
-    tape.quiet()
-    assert check(tape.trace) is None
-
-
-@pytest.mark.parametrize("topic", ["t", "call/x"])
-def test_count_and_put_in_one_script(topic: str) -> None:
-    """The topic of a return may look like a record."""
-    old = waiting(("root1", "p", topic))
-    tape = Tape()
-    tape.begin("c")
-    tape.set("value/c", b"v")
-    tape.read("pending_returns/c", old)
-    keys = "brrr_count/root1", topic
-    tape.do("EVAL", COUNT_AND_PUT, 2, *keys, message("root1", "p"), reply=1)
-    tape.cad("pending_returns/c", old)
-    tape.wait("t")
-    assert check(tape.trace) is None
-
-
-def test_script_that_meets_the_limit() -> None:
-    """It counts, and then puts nothing."""
-    tape = Tape()
-    tape.serve()
-    tape.begin()
-    tape.invoke("p", defer(ask("c")))
-    tape.first()
-    keys = "brrr_count/root1", "t"
-    tape.do("EVAL", COUNT_AND_PUT, 2, *keys, message("root1", "c"), reply=10_001)
-    tape.report(pb.SPAWN_LIMIT)
-    tape.quiet()
-    assert check(tape.trace) is None
-
-
-def test_rpushx_that_finds_no_queue() -> None:
-    tape = Tape()
-    tape.begin()
-    tape.first()
-    tape.count("root1")
-    tape.do("RPUSHX", "t", message("root1", "c"), reply=0)
-    tape.push("t", "root1", "c")
-    tape.wait("t")
-    assert check(tape.trace) is None
-
-
-def test_value_that_was_found_is_written_again() -> None:
-    """The handler is left out [WORK-2]."""
-    tape = Tape()
-    tape.serve()
-    tape.begin()
-    tape.read("value/p", b"v")
-    tape.set("value/p", b"v")
-    tape.read("pending_returns/p", None)
-    tape.quiet()
-    assert check(tape.trace) is None
-
-
-def test_equal_message_of_a_dead_worker() -> None:
-    """It comes while one like it is in hand, and is handled after that."""
-    octets = message("root1", "p")
-    own, registry, attempts = (
-        f"brrr:{each}:{{t}}" for each in ("inflight", "workers", "attempts")
-    )
-    tape = Tape()
-    tape.serve()
-    tape.do("ZADD", registry, NOW, "w", reply=1)
-    tape.do("BLMOVE", "t", f"{own}:w", "LEFT", "RIGHT", 20, reply=octets)
-    tape.read("call/p", CALL)
-    tape.invoke("p", fail("no"))
-    keys = f"{own}:w", registry, attempts
-    tape.do("EVAL", "beat and reap", 3, *keys, "w", 800, reply=[1, octets, 1])
-    tape.report(pb.HANDLER_FAILED)
-    tape.do("LREM", f"{own}:w", 1, octets, reply=1)
-    tape.read("call/p", CALL)
-    tape.invoke("p", response(b"v"), 2)
-    tape.set("value/p", b"v")
-    tape.read("pending_returns/p", None)
-    tape.do("LREM", f"{own}:w", 1, octets, reply=1)
-    assert check(tape.trace) is None
-
-
-def test_removal_that_is_sent_again() -> None:
-    """It had no answer: its returns were put for both [DYN-7]."""
-    old = waiting(("root1", "p", "t"))
-    tape = Tape()
-    tape.serve()
-    tape.begin("c")
-    tape.invoke("c", response(b"v"))
-    tape.set("value/c", b"v")
-    tape.read("pending_returns/c", old)
-    tape.put("t", "root1", "p")
-    tape.send("EVAL", CAD, 1, "pending_returns/c", old, line=2)
-    tape.trace.aside(tape.worker, Deed(Act.CUT))
-    tape.cad("pending_returns/c", old, done=False)
-    tape.read("pending_returns/c", None)
-    tape.wait("t")
-    tape.quiet()
     assert check(tape.trace) is None

@@ -80,7 +80,7 @@ class Adapter:
             if self.brrr:
                 await self.brrr.close()
         else:
-            raise tiny.BrrrError("NOT_IMPLEMENTED", f"no such command: {name}")
+            raise tiny.BrrrError("NOT_IMPLEMENTED", f"this adapter lacks {name}")
         return {"done": {}}
 
     def decode(self, kind: str, octets: bytes) -> Any:

@@ -65,7 +65,8 @@ static brrr_status add_pending_return(brrr_op *op, brrr__strand *s) {
   const brrr_key key = {BRRR_KIND_PENDING_RETURNS, s->job.call_hash};
   BRRR__BEGIN(s->at[1]);
   s->attempts = 0;
-  if (s->octets.len) { /* it was just made: most likely nobody has asked yet */
+  /* The call was just written: most likely nobody has asked for it before. */
+  if (s->octets.len) {
     if (next_record(op, s, true))
       BRRR__RETURN(op->error.status);
     BRRR__AWAIT(op, s, .type = BRRR_STORE_SET_NEW, .key = key,

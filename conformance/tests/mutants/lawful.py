@@ -250,7 +250,11 @@ class ConnectsOtherwise(Brrr):
         super().__init__(url)
         retry = Retry(NoBackoff(), 0)
         self.redis = Redis.from_url(
-            url, retry=retry, socket_timeout=30, **self.settings
+            url,
+            max_connections=9999,
+            retry=retry,
+            socket_timeout=30,
+            **self.settings,
         )
 
 

@@ -38,6 +38,12 @@ requirement = pytest.mark.requirement
 
 RECORD = "pending_returns/c"
 ONE = ("root1", "p", "u")
+BOTH_PUT = (
+    count("root1", 1),
+    count("root2", 1),
+    queued("u", ("root1", "p")),
+    queued("w", ("root2", "q")),
+)
 
 
 async def finish(world: World, *before: State) -> None:
@@ -296,13 +302,7 @@ async def test_return_comes_back_meanwhile(world: World) -> None:
 
     world.before(writes(RECORD), change, times=2)
     await finish(world, waiting("c", ONE))
-    await expect(
-        world,
-        count("root1", 1),
-        count("root2", 1),
-        queued("u", ("root1", "p")),
-        queued("w", ("root2", "q")),
-    )
+    await expect(world, *BOTH_PUT)
 
 
 @requirement("RET-3", "RET-4", "DYN-2", "DYN-3")
@@ -319,13 +319,7 @@ async def test_record_is_replaced_meanwhile(world: World) -> None:
     other = waiting("c", ("root2", "q", "w"))  # as many octets
     world.before(writes(RECORD), putting(world, other), times=1)
     await finish(world, waiting("c", ONE))
-    await expect(
-        world,
-        count("root1", 1),
-        count("root2", 1),
-        queued("u", ("root1", "p")),
-        queued("w", ("root2", "q")),
-    )
+    await expect(world, *BOTH_PUT)
 
 
 @requirement("RET-4", "STORE-3", "DYN-2", "DYN-3")

@@ -14,7 +14,7 @@ import pytest
 
 from brrr_conformance.matrix.fleet import make_graphs
 from brrr_conformance.matrix.pairs import PAIR
-from brrr_conformance.matrix.storm import make_faults, make_program
+from brrr_conformance.matrix.weather import make_faults, make_program
 from brrr_conformance.program import Oracle
 
 if TYPE_CHECKING:

@@ -36,15 +36,21 @@ from brrr_conformance.director import (
     hold,
 )
 from brrr_conformance.matrix.fleet import without
+from brrr_conformance.matrix.weather import (
+    RESTART,
+    STEPS,
+    TOPICS,
+    Fault,
+    make_faults,
+    make_program,
+)
 from brrr_conformance.outcome import CaseFailed, NotImplementedByAdapter
 from brrr_conformance.pb import adapter_pb2 as pb
-from brrr_conformance.program import NOTHING, Oracle, Program
+from brrr_conformance.program import NOTHING, Oracle
 from brrr_conformance.report import Outcome
-from brrr_conformance.shapes import Asked, Node, build
 from brrr_conformance.stage import Found, hashes_of
 
 if TYPE_CHECKING:
-    import random
     from collections.abc import Sequence
 
     from brrr_conformance.config import AdapterConfig
@@ -57,7 +63,6 @@ if TYPE_CHECKING:
 SECONDS = 120.0
 # How long a fleet may take to come to rest after the last fault, durable or not.
 REST_SECONDS = 60.0
-TOPICS = ("t", "größe/:")
 PROGRAMS = 3
 DELIVERIES = {"at-most-once": False, "durable": True}
 DROPPED_SECONDS = 0.05
@@ -65,28 +70,6 @@ LATE_SECONDS = 0.02
 START_SECONDS = 15.0
 # Between two looks at what dead workers have left behind.
 LOOK_SECONDS = 0.1
-
-# The steps at which something happens.
-STEPS: dict[str, Match] = {
-    "take": does(Kind.POP),
-    "call": does(Kind.SET),
-    "register": does(Kind.SET_NEW, Kind.CAS),
-    "count": does(Kind.INCR),
-    "put": does(Kind.PUT),
-    "remove": does(Kind.CAD),
-}
-DEATHS = ("killed-before", "killed-after")
-FAULTS = ("cut-before", "cut-after", "reply-dropped", "reply-late", "error", *DEATHS)
-RESTART = "restart"
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """Something that happens the nth time that workers come to a step."""
-
-    what: str
-    step: str
-    nth: int
 
 
 @dataclass(slots=True)
@@ -132,47 +115,6 @@ async def play_storms(
             storm.outcome = without(storm.outcome, members, absent)
             storms.append(storm)
     return storms
-
-
-# ---- what is played ---------------------------------------------------------
-
-
-def make_program(chance: random.Random, size: int) -> Program:
-    """Make calls that are shared, over both topics; the first roots come twice."""
-    nodes = []
-    for at in range(size):
-        asked = [
-            Asked(
-                by=chance.randrange(at or 1),
-                topic=chance.choice(("", *TOPICS)),
-                times=1,
-                joined=chance.random() < 0.6,
-                first=False,
-            )
-            for _ in range(chance.randint(1, 3))
-        ]
-        value = {"return": {"at": at, "é": chance.randrange(1000)}}
-        leaf = chance.choice((value, {"task": "fib", "args": [chance.randint(2, 5)]}))
-        nodes.append(Node(asked, leaf, take=at, fails=False))
-    roots = [(0, TOPICS[1]), (chance.randrange(size), TOPICS[0])]
-    return build(nodes, roots)
-
-
-def make_faults(
-    chance: random.Random,
-    *,
-    durable: bool,
-    restarts: bool,
-    steps: Sequence[str] = tuple(STEPS),
-) -> list[Fault]:
-    """Choose what happens, and when: one thing at a time."""
-    # An error is another delivery [QUEUE-15], and one message bears only so many.
-    usual = [each for each in FAULTS if not durable or each != "error"]
-    kinds = ["killed-after", *([RESTART] if restarts else [])]
-    kinds += chance.choices(usual, k=4)
-    places = [(step, nth) for step in steps for nth in range(2, 16)]
-    chosen = chance.sample(places, len(kinds))
-    return [Fault(what, *place) for what, place in zip(kinds, chosen, strict=True)]
 
 
 # ---- how it is played -------------------------------------------------------

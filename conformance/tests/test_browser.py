@@ -8,7 +8,7 @@ import shutil
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 from brrr_conformance.page import write_page
 from sample_report import HOSTILE, sample_report
@@ -66,11 +66,17 @@ def shown(page: Page) -> list[str]:
     return found
 
 
-def focused(page: Page) -> str:
-    text: str = page.evaluate(
-        "document.activeElement.ariaLabel ?? document.activeElement.innerText"
+def expect_focus(page: Page, start: str) -> None:
+    """Wait until what has the focus begins so: events take their time."""
+    page.wait_for_function(
+        "start => (document.activeElement.ariaLabel"
+        " ?? document.activeElement.innerText).startsWith(start)",
+        arg=start,
     )
-    return text
+
+
+def expect_closed(page: Page) -> None:
+    expect(page.locator("dialog[open]")).to_have_count(0)
 
 
 def width(page: Page) -> int:
@@ -236,7 +242,7 @@ def test_sdks(page: Page) -> None:
 def test_filters_move_the_place_of_the_keys(page: Page) -> None:
     page.get_by_label("Chapter").select_option("joins")
     page.locator("#grid [tabindex='0']").focus()
-    assert focused(page).startswith("WORK-20")
+    expect_focus(page, "WORK-20")
 
 
 # ---- keys -------------------------------------------------------------------
@@ -247,25 +253,25 @@ def test_keys(page: Page) -> None:
     assert page.evaluate("document.activeElement.id") == "search"
     while page.evaluate("!document.activeElement.closest('#grid')"):
         page.keyboard.press("Tab")
-    assert focused(page).startswith("WIRE-5")
+    expect_focus(page, "WIRE-5")
     assert (
         page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
         == "solid"
     )
     for key in ("ArrowDown", "ArrowRight", "ArrowRight", "ArrowUp"):
         page.keyboard.press(key)
-    assert focused(page) == "WIRE-5, tiny: failed, 1 of 1"
+    expect_focus(page, "WIRE-5, tiny: failed, 1 of 1")
     page.keyboard.press("Enter")
     assert "Diagnosis" in panel(page)
-    assert page.url.endswith("#WIRE-5/tiny")
+    expect(page).to_have_url(re.compile(r"#WIRE-5/tiny$"))
     page.keyboard.press("Escape")
-    assert page.locator("dialog[open]").count() == 0
-    assert focused(page) == "WIRE-5, tiny: failed, 1 of 1"
+    expect_closed(page)
+    expect_focus(page, "WIRE-5, tiny: failed, 1 of 1")
     page.keyboard.press("Control+End")
-    assert focused(page).startswith("WORK-20, tiny")
+    expect_focus(page, "WORK-20, tiny")
     page.keyboard.press("Home")
     page.keyboard.press("PageUp")
-    assert focused(page).startswith("WIRE-5")
+    expect_focus(page, "WIRE-5")
     # One stop for Tab, however many cells.
     page.keyboard.press("Tab")
     assert page.evaluate("!document.activeElement.closest('#grid')")
@@ -276,11 +282,11 @@ def test_tabs_of_the_panel(page: Page, address: str) -> None:
     page.get_by_role("tab", name="c").focus()
     page.keyboard.press("ArrowRight")
     assert page.get_by_role("tab", selected=True).inner_text().startswith("tiny")
-    assert page.url.endswith("#RET-4/tiny")
+    expect(page).to_have_url(re.compile(r"#RET-4/tiny$"))
     page.get_by_role("button", name="Next requirement").click()
     assert page.locator("#panel-id").inner_text() == "WORK-20"
     page.get_by_role("button", name="Close").click()
-    assert page.locator("dialog[open]").count() == 0
+    expect_closed(page)
 
 
 # ---- what a cell opens ------------------------------------------------------
@@ -303,9 +309,9 @@ def test_deep_links(page: Page, address: str, link: str, said: str) -> None:
 
 def test_links_that_lead_nowhere(page: Page, address: str) -> None:
     page.goto(address + "#NONE-1")
-    assert page.locator("dialog[open]").count() == 0
+    expect_closed(page)
     page.goto(address + "#%E0%A4%A")
-    assert page.locator("dialog[open]").count() == 0
+    expect_closed(page)
 
 
 def test_everything_of_a_failure(page: Page, address: str) -> None:

@@ -302,15 +302,17 @@ class Stage:
     async def _check(self, world: World, oracles: Sequence[Oracle]) -> None:
         if ended := [each for each in world.workers if each.failure is not None]:
             why = "; ".join(f"{it.name}: {it.failure}" for it in ended)
-            raise CaseFailed(f"workers have ended by themselves: {why}")
+            raise CaseFailed(f"workers have ended by themselves\n{why}")
         await check_store(world, oracles)
         left = await self._left(world, oracles)
         self.storm.finished = self.storm.roots - len(left)
         if self.durable:
             if left:
-                raise CaseFailed(f"durable, and without a value: {', '.join(left)}")
+                raise CaseFailed(
+                    f"durable, and roots are without a value\n{', '.join(left)}"
+                )
             if dead := await world.redis.keys("brrr:dead:*"):
-                raise CaseFailed(f"messages were set aside: {dead}")
+                raise CaseFailed(f"messages were set aside\n{dead}")
             return
         if left:
             await self._schedule(world, oracles)
@@ -318,11 +320,15 @@ class Stage:
             await check_store(world, oracles)
             if left := await self._left(world, oracles):
                 raise CaseFailed(
-                    f"scheduled anew, and still without a value: {', '.join(left)}"
+                    "scheduled anew, and roots are still without a value\n"
+                    f"{', '.join(left)}"
                 )
 
     async def _left(self, world: World, oracles: Sequence[Oracle]) -> list[str]:
-        """Name the roots that have no value, one for each time it was scheduled."""
+        """Name the roots that have no value, one for each time it was scheduled.
+
+        Which they are differs from run to run, so no first line of a message has them.
+        """
         return [
             str(edge.call)
             for oracle in oracles

@@ -11,6 +11,10 @@ ARGS ?=
 
 export CMAKE_BUILD_PARALLEL_LEVEL ?= $(JOBS)
 
+# Python starts some thousand times in a test run: what it compiles is kept.
+export PYTHONPYCACHEPREFIX := $(CURDIR)/build/pycache
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help deps apt dynamodb browser conformance mutants bench test lint format valgrind spec demo fuzz lock clean
 
 help:

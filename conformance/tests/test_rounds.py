@@ -125,7 +125,7 @@ def collect(*options: str) -> list[Case]:
 
 
 def test_quick_tier() -> None:
-    """Of each requirement something, most vectors, and not many cases."""
+    """Of each requirement something, a third of the vectors, and not many cases."""
     code = f"""
 import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})
 import test_rounds; test_rounds.check_quick_tier()
@@ -136,10 +136,12 @@ import test_rounds; test_rounds.check_quick_tier()
 def check_quick_tier() -> None:
     full, quick = collect(), collect("--tier", "quick")
     vectors = [each for each in quick if each.module == "wire"]
-    assert len(vectors) > 0.95 * sum(each.module == "wire" for each in full)
+    all_vectors = sum(each.module == "wire" for each in full)
+    assert all_vectors / 4 < len(vectors) < all_vectors / 2
     assert len(quick) - len(vectors) < 200
     modules = {each.module for each in full} - {each.module for each in quick}
-    assert modules == {"interleavings", "random_programs"}, "others are quick too"
+    slow = {"interleavings", "random_programs", "saving"}
+    assert modules == slow, "others are quick too"
     covered = {name for each in quick for name in each.requirements}
     missing = {name for each in full for name in each.requirements} - covered
     assert not missing, "of these only cases that take their time"

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 CASES = Path(cases.__file__).parent
 # Nothing of the user's own pytest: neither plugins nor options.
 ENVIRONMENT = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": ""}
+# Plugins of pytest's that do something for each case, and nothing for a run.
+NEEDLESS = ("cacheprovider", "doctest", "junitxml", "logging", "threadexception")
+NEEDLESS += ("unittest", "unraisableexception", "warnings")
 
 
 def run_pytest(
@@ -32,6 +35,7 @@ def run_pytest(
     arguments = [
         *("-c", str(CASES / "pytest.ini"), "--rootdir", str(CASES)),
         *("-p", "pytest_asyncio.plugin", "--capture=no", "--tb=no"),
+        *(f"-pno:{name}" for name in NEEDLESS),
         *options,
         *places,
     ]

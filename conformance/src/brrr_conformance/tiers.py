@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: AGPL-3.0-only
 """Tiers: which cases a run is content with. Part of the pytest plugin.
 
-`full` is all of them. `quick` is for whoever has just changed a line: vectors of a
-usual size, the examples of the specification, and of each requirement and each module
-the first case that is about it; but nothing that takes its time: has a deadline of its
-own, or is known to time out. So a new case is in it if it is the first of its kind.
+`full` is all of them. `quick` is for whoever has just changed a line: the examples of
+the specification, of each kind of vector the first few, and of each requirement and
+each module the first case that is about it; but nothing that takes its time: is large,
+has a deadline of its own, or is known to time out. So a new case is in it if it is the
+first of its kind.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 EXAMPLES = "examples"
 # Octets of a vector beyond which it takes its time.
 MOST_OCTETS = 1 << 14
+# Vectors of one record, or call, and the same requirements.
+MOST_OF_A_KIND = 3
 
 
 class Tier(StrEnum):
@@ -61,13 +65,16 @@ def pytest_collection_modifyitems(
 def quick(items: Iterable[pytest.Item]) -> Iterator[pytest.Item]:
     """Pick from the cases of one adapter."""
     seen: set[str] = set()
+    vectors: Counter[tuple[str, ...]] = Counter()
     for item in items:
         if any(each.expect is Status.TIMED_OUT for each in item.stash[KNOWN]):
             continue
         case = item.stash[CASE]
         vector = _parameter(item, "vector")
         if vector is not None:
-            if _size(vector) <= MOST_OCTETS:
+            kind = (vector.id.split("/")[0], *vector.requirements)
+            if _size(vector) <= MOST_OCTETS and vectors[kind] < MOST_OF_A_KIND:
+                vectors[kind] += 1
                 yield item
             continue
         kinds = {case.module, *case.requirements}

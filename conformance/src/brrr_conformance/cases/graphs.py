@@ -61,6 +61,7 @@ async def play(
 
 
 @requirement("RET-2", "SCHED-24", "SCHED-10")
+@pytest.mark.deadline(60)
 async def test_chain_of_100(world: World) -> None:
     """Each of a hundred calls needs the next."""
     await play(world, chain(100))

@@ -43,6 +43,7 @@ async def test_fan_out(world: World, hands: int, topic: str) -> None:
     assert commands <= 20, f"{commands:.1f} commands for each child"
 
 
+@pytest.mark.deadline(60)
 async def test_two_roots_of_one_graph(world: World) -> None:
     """Twice the roots are not much more than twice the messages."""
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 CHILDREN = 1000
 RUNS = 3
-COMMANDS = 20
+COMMANDS = 15
 KEYS = 2 * (CHILDREN + 1) + 1  # calls, values, and the counter
 NOT_OURS = {"config|resetstat", "dbsize", "info", "ping", "strlen"}
 

@@ -83,9 +83,12 @@ struct brrr_op {
   /* The variables of the operation. */
   brrr_bytes topic, octets, value;
   brrr_schedule_message message;
+  brrr_bytes stored_call; /* the octets of: */
   brrr_call call;
+  bool reads_call; /* has been asked for */
   int64_t now;
   brrr_pending_returns stored, handled;
+  bool absent;            /* nobody waits: there is no such record */
   brrr__strand *own;      /* looks for the value of the call; or NULL */
   brrr_bytes watch_key;   /* of this message, in how.watch */
   size_t first_child;     /* the number of its strand, in a defer or a window */
@@ -197,6 +200,8 @@ bool brrr__has_value(const brrr_op *op);
  * the value was there before. */
 brrr__steps brrr__defer;
 brrr__steps brrr__return;
+/* Begins to read the call of the message, unless that has begun. */
+brrr_status brrr__call_start(brrr_op *op);
 /* Waits for the first of the watched children that is missing, if one is: that
  * is then the outcome. */
 brrr__steps brrr__watch;

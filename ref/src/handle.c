@@ -4,21 +4,34 @@
  */
 #include "engine.h"
 
-/* The stored Call of the message, from the reply to its get: where there is a
- * value, there need not be one. */
-static brrr_status keep_call(brrr_op *op, const brrr_reply *reply) {
-  op->octets = (brrr_bytes){0};
-  if (reply->status == BRRR_ABSENT)
+/* The stored Call of the message; where there is a value, there need not be
+ * one. */
+static brrr_status read_call(brrr_op *op, brrr__strand *s) {
+  BRRR__BEGIN(s->at[0]);
+  BRRR__AWAIT(op, s, .type = BRRR_STORE_GET,
+              .key = {BRRR_KIND_CALL, op->message.call_hash}, .retry = true);
+  if (s->reply->status == BRRR_OK &&
+      brrr__op_copy(op, &op->arena, s->reply->value, &op->stored_call))
+    BRRR__RETURN(op->error.status);
+  BRRR__END(BRRR_OK);
+}
+
+brrr_status brrr__call_start(brrr_op *op) {
+  if (op->reads_call)
     return BRRR_OK;
-  return brrr__op_copy(op, &op->arena, reply->value, &op->octets);
+  op->reads_call = true;
+  brrr__strand *s = brrr__op_strand(op, read_call);
+  if (s)
+    brrr__op_run(op, s);
+  return op->error.status;
 }
 
 static brrr_status decode_call(brrr_op *op) {
-  if (!op->octets.ptr)
+  if (!op->stored_call.ptr)
     return brrr__op_fail(op, BRRR_E_CALL, "WORK-5",
                          brrr_status_text(BRRR_E_CALL));
   op->call.call_hash = op->message.call_hash;
-  return brrr_call_decode(&op->call, op->octets, &op->error);
+  return brrr_call_decode(&op->call, op->stored_call, &op->error);
 }
 
 /* Looks for the value of the call itself, beside all else. */
@@ -41,9 +54,7 @@ static brrr_status handle(brrr_op *op, brrr__strand *s) {
   if (op->outcome == BRRR_WATCHED)
     BRRR__RETURN(brrr__job_verdict(op)); /* [SCHED-31] */
   if (!brrr__has_value(op)) {
-    BRRR__AWAIT(op, s, .type = BRRR_STORE_GET,
-                .key = {BRRR_KIND_CALL, op->message.call_hash}, .retry = true);
-    if (keep_call(op, s->reply))
+    if (brrr__call_start(op))
       BRRR__RETURN(op->error.status);
     BRRR__JOIN(op);
   }

@@ -42,6 +42,7 @@ void brrr__redis_link_open(brrr_redis *r, brrr__link *l, bool wants_id) {
                                            .connect_ms = r->connect_ms,
                                            .answer_ms = answer_ms,
                                            .log = r->log,
+                                           .gather = brrr__reads_gather,
                                            .opened = brrr__redis_opened,
                                            .closed = brrr__redis_closed,
                                            .ud = r});
@@ -66,12 +67,18 @@ void brrr__redis_log(const brrr_redis *r, brrr_level level, const char *format,
 
 /* ---- orders -------------------------------------------------------------- */
 
-brrr__order *brrr__order_take(brrr_redis *r) {
+brrr__order *brrr__order_take(brrr_redis *r, brrr_effect_type type,
+                              brrr_done done) {
   brrr__order *o = r->free;
-  if (o)
+  brrr__redis_key key = {.alloc = r->alloc};
+  if (o) {
     r->free = o->next;
-  else
+    key = o->key;
+  } else {
     o = brrr__alloc(r->alloc, NULL, 0, sizeof *o);
+  }
+  if (o)
+    *o = (brrr__order){.redis = r, .type = type, .done = done, .key = key};
   return o;
 }
 
@@ -81,6 +88,7 @@ void brrr__order_end(brrr__order *o, const brrr_reply *reply) {
   if (reply->status < 0)
     brrr__redis_failed(r, reply->value);
   brrr__redis_command_free(o->request.command);
+  brrr__reads_forget(o);
   o->next = r->free;
   r->free = o;
   done.fn(done.ud, reply);
@@ -103,13 +111,17 @@ static void on_reply(brrr__request *request, const redisReply *answer,
 
 static brrr_status send_command(brrr_redis *r, const brrr_effect *e,
                                 brrr_done done) {
-  brrr__order *o = brrr__order_take(r);
+  brrr__order *o = brrr__order_take(r, e->type, done);
   if (!o)
     return BRRR_E_NOMEM;
-  *o = (brrr__order){.redis = r, .type = e->type, .done = done};
   o->request = (brrr__request){.fn = on_reply, .ud = o};
-  brrr_status s =
-      brrr__redis_command(&o->request.command, &o->request.len, &r->key, e);
+  brrr_status s = BRRR_CLOSED;
+  if (brrr__reads_wants(r, e->type))
+    s = brrr__reads_hold(o, e->key);
+  if (s == BRRR_OK)
+    return BRRR_OK;
+  if (s == BRRR_CLOSED)
+    s = brrr__redis_command(&o->request.command, &o->request.len, &r->key, e);
   if (s == BRRR_OK) {
     brrr__link_send(&r->commands, &o->request);
   } else {
@@ -142,7 +154,8 @@ static void wake(void *self) {
 }
 
 brrr_backend brrr_redis_backend(brrr_redis *r) {
-  return (brrr_backend){.submit = submit, .self = r, .wake = wake};
+  return (brrr_backend){
+      .submit = submit, .self = r, .wake = wake, .in_order = true};
 }
 
 const char *brrr_redis_error(const brrr_redis *r) { return r->words; }
@@ -220,6 +233,7 @@ static void redis_free(brrr_redis *r) {
   brrr__durable_free(r);
   for (brrr__order *o = r->free, *next; o; o = next) {
     next = o->next;
+    brrr__redis_key_free(&o->key);
     brrr__alloc(alloc, o, sizeof *o, 0);
   }
   brrr__redis_key_free(&r->key);

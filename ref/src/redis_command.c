@@ -10,6 +10,7 @@
  *   STORE_CAD      EVAL script 1 key old         1 or 0
  *   CACHE_INCR     INCR name                     number
  *   QUEUE_PUT      RPUSH topic message           number
+ *   several GET    MGET keys                     a string or nil for each
  *   QUEUE_GET      BLPOP topic 20                topic and message, or nil
  *   QUEUE_DEAD     EVAL script 1 list message reason     1
  *
@@ -83,9 +84,8 @@ static bool key_reserve(brrr__redis_key *scratch, size_t len) {
   return true;
 }
 
-/* type "/" call_hash [REDIS-20] */
-static brrr_status key_build(brrr__redis_key *scratch, brrr_key key,
-                             brrr_bytes *out) {
+brrr_status brrr__redis_store_key(brrr__redis_key *scratch, brrr_key key,
+                                  brrr_bytes *out) {
   brrr_bytes kind = brrr_bytes_str(brrr_kind_name(key.kind));
   size_t len = kind.len + 1 + key.call_hash.len;
   if (!key_reserve(scratch, len))
@@ -238,13 +238,28 @@ brrr_status brrr__redis_command(char **out, size_t *len, brrr__redis_key *key,
   case BRRR_QUEUE_ACK:
     return BRRR_E_MISUSE;
   default: {
-    brrr_status s = key_build(key, e->key, &name);
+    brrr_status s = brrr__redis_store_key(key, e->key, &name);
     if (s != BRRR_OK)
       return s;
     add_store(&a, e, name);
   }
   }
   return args_finish(&a, out, len);
+}
+
+brrr_status brrr__redis_read(char **out, size_t *len, brrr_effect_type type,
+                             const brrr_bytes *keys, size_t count) {
+  const char *argv[1 + BRRR__READ_MAX];
+  size_t argvlen[1 + BRRR__READ_MAX];
+  argv[0] = count > 1 ? "MGET" : type == BRRR_STORE_GET ? "GET" : "EXISTS";
+  argvlen[0] = strlen(argv[0]);
+  for (size_t i = 0; i < count; i++) {
+    if (keys[i].len > MAX_STRING)
+      return BRRR_E_MISUSE;
+    argv[1 + i] = (const char *)keys[i].ptr;
+    argvlen[1 + i] = keys[i].len;
+  }
+  return write_all(out, len, 1 + count, argv, argvlen);
 }
 
 static brrr_status format(char **out, size_t *len, const brrr_bytes *in,

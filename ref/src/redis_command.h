@@ -18,6 +18,11 @@ typedef struct brrr__redis_key {
 
 void brrr__redis_key_free(brrr__redis_key *key);
 
+/* The key of a record: type "/" call_hash [REDIS-20]; in `scratch`.
+ * BRRR_E_NOMEM. */
+brrr_status brrr__redis_store_key(brrr__redis_key *scratch, brrr_key key,
+                                  brrr_bytes *out);
+
 /* NULL is fine. */
 void brrr__redis_command_free(char *command);
 
@@ -25,6 +30,14 @@ void brrr__redis_command_free(char *command);
  * BRRR_E_MISUSE if a string is longer than Redis takes. */
 brrr_status brrr__redis_command(char **out, size_t *len, brrr__redis_key *key,
                                 const brrr_effect *e);
+
+/* The keys that one command may read. */
+#define BRRR__READ_MAX 64
+
+/* The command that reads `keys`, which are not none: a STORE_GET or STORE_HAS,
+ * or an MGET for several of them. As above. */
+brrr_status brrr__redis_read(char **out, size_t *len, brrr_effect_type type,
+                             const brrr_bytes *keys, size_t count);
 
 /* Any command, to be freed in the same way. */
 brrr_status brrr__redis_format(char **out, size_t *len, brrr_alloc alloc,

@@ -16,9 +16,12 @@ typedef struct brrr__order {
   brrr__request request;
   brrr_redis *redis;
   struct brrr__pops *pops;  /* QUEUE_GET: of its topic */
-  struct brrr__order *next; /* in the list of free ones */
+  struct brrr__order *next; /* in the list of free ones; or the next of those
+                               that are read with it */
   brrr_effect_type type;
   brrr_done done;
+  brrr__redis_key key; /* of what is to be read, with its room: */
+  brrr_bytes name;
 } brrr__order;
 
 struct brrr_redis {
@@ -30,6 +33,7 @@ struct brrr_redis {
   struct brrr__pops *pops;
   struct brrr__durable *durable;
   brrr__order *free;
+  size_t debt; /* octets that were read for nothing */
   brrr_log log;
   bool is_durable;
   uint32_t connect_ms, command_ms;
@@ -56,11 +60,24 @@ void brrr__redis_closed(void *redis);
 void brrr__redis_link_open(brrr_redis *r, brrr__link *l, bool wants_id);
 
 /* NULL when memory is out. */
-brrr__order *brrr__order_take(brrr_redis *r);
+brrr__order *brrr__order_take(brrr_redis *r, brrr_effect_type type,
+                              brrr_done done);
 /* The order can be taken again by what its `done` calls. */
 void brrr__order_end(brrr__order *o, const brrr_reply *reply);
 /* A reply that Redis did not make. */
 brrr_reply brrr__reply_made(brrr_status status, const char *words);
+
+/* ---- redis_reads.c: reads that are gathered ------------------------------ */
+
+/* Whether an effect of this type can be one of those. */
+bool brrr__reads_wants(brrr_redis *r, brrr_effect_type type);
+/* Takes the order over, to read `key`. BRRR_E_NOMEM, or BRRR_CLOSED while there
+ * is no connection: then it did not. */
+brrr_status brrr__reads_hold(brrr__order *o, brrr_key key);
+/* Sends what was held back: the link's gather. */
+void brrr__reads_gather(void *redis, brrr__request *held);
+/* The order has ended: gives back what room it does not need. */
+void brrr__reads_forget(brrr__order *o);
 
 /* ---- redis_pops.c: the plain queue --------------------------------------- */
 

@@ -25,8 +25,16 @@
 
 static void on_timer(uv_timer_t *timer);
 
+static brrr__request *take_held(brrr__link *l) {
+  brrr__request *list = l->held;
+  l->held = NULL;
+  l->held_end = &l->held;
+  return list;
+}
+
 void brrr__link_open(brrr__link *l, const brrr__link_options *options) {
   *l = (brrr__link){.options = *options};
+  (void)take_held(l);
   uv_timer_init(options->loop, &l->timer);
   l->timer.data = l;
   options->opened(options->ud);
@@ -40,14 +48,19 @@ static void end_unsent(brrr__request *r, const char *words) {
   r->fn(r, NULL, words);
 }
 
-void brrr__link_abandon(brrr__link *l, const char *words) {
-  brrr__request *list = l->head;
-  l->head = l->tail = NULL;
+static void end_list(brrr__request *list, const char *words) {
   while (list) {
     brrr__request *r = list;
     list = r->next;
     end_unsent(r, words);
   }
+}
+
+void brrr__link_abandon(brrr__link *l, const char *words) {
+  brrr__request *held = take_held(l), *list = l->head;
+  l->head = l->tail = NULL;
+  end_list(held, words);
+  end_list(list, words);
 }
 
 /* No line of it has a password. */
@@ -269,6 +282,12 @@ static void on_disconnect(const redisAsyncContext *ac, int status) {
     lost(l, status == REDIS_OK ? "connection closed" : ac->errstr);
 }
 
+static void before_write(redisAsyncContext *ac) {
+  brrr__link *l = ac->data;
+  if (l->ac == ac && l->held)
+    l->options.gather(l->options.ud, take_held(l));
+}
+
 /* Begins to connect to a path, or to an address in figures; what is wrong is
  * told in `words`. */
 static bool dial(brrr__link *l, const char *address, char words[128]) {
@@ -279,7 +298,7 @@ static bool dial(brrr__link *l, const char *address, char words[128]) {
   brrr_status s = ac && ac->err ? BRRR_E_IO : BRRR_E_NOMEM;
   if (ac && !ac->err)
     s = brrr__redis_loop_attach(ac, l->options.loop, l->options.alloc,
-                                l->options.closed, l->options.ud);
+                                before_write, l->options.closed, l->options.ud);
   if (s != BRRR_OK) {
     (void)snprintf(words, 128, "%s",
                    ac && ac->err ? ac->errstr : brrr_status_text(s));
@@ -410,6 +429,17 @@ void brrr__link_send(brrr__link *l, brrr__request *r) {
     connect_now(l);
   else
     uv_timer_start(&l->timer, on_timer, l->not_before - now, 0);
+}
+
+bool brrr__link_hold(brrr__link *l, brrr__request *r) {
+  if (!l->up || l->closing)
+    return false;
+  brrr__redis_loop_expect(l->ac);
+  r->link = l;
+  r->next = NULL;
+  *l->held_end = r;
+  l->held_end = &r->next;
+  return true;
 }
 
 static void on_closed(uv_handle_t *handle) {

@@ -6,6 +6,9 @@
  * come, and gives each of them its reply, or none if the connection was lost.
  * Nothing is sent twice: who wants that sends it again.
  *
+ * A request may be held back until the end of the turn of the loop, and then be
+ * sent in another form, together with others.
+ *
  * Names are looked up off the loop, and their addresses tried in turn. Where
  * nothing is heard for too long while an answer is due, the connection counts
  * as lost; and after an answer that says "not now" it is made anew, since
@@ -39,6 +42,9 @@ typedef struct brrr__link_options {
   bool wants_id; /* ask the server for the id of this connection */
   uint32_t connect_ms, answer_ms; /* deadlines */
   brrr_log log;
+  /* Sends what was held back, as it likes; called at the end of a turn in which
+   * something was. NULL if nothing ever is. */
+  void (*gather)(void *ud, brrr__request *held);
   /* Told of each handle on the loop: when it is opened, and when it is closed
    * for good. The link must live until as many are closed as were opened. */
   void (*opened)(void *ud);
@@ -68,13 +74,17 @@ typedef struct brrr__link {
   uv_timer_t timer;           /* the pause before a try, its deadline, or that
                                  of an answer */
   brrr__request *head, *tail; /* what could not be sent yet */
-  char why[128];              /* the connection was lost last */
-  int64_t id;                 /* of the connection, if wanted; 0 if unknown */
+  brrr__request *held, **held_end; /* until the end of the turn */
+  char why[128];                   /* the connection was lost last */
+  int64_t id; /* of the connection, if wanted; 0 if unknown */
 } brrr__link;
 
 void brrr__link_open(brrr__link *l, const brrr__link_options *options);
 /* `r` is the caller's, and in use until its `fn` is called. */
 void brrr__link_send(brrr__link *l, brrr__request *r);
+/* Holds a request back, with no command yet; false if the link is not up, and
+ * then it did not. */
+bool brrr__link_hold(brrr__link *l, brrr__request *r);
 /* Ends, without a reply, what has not been sent yet. */
 void brrr__link_abandon(brrr__link *l, const char *words);
 /* Ends everything, and what may still be sent, without a reply. */

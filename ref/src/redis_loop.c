@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: AGPL-3.0-only
  *
- * redis_loop.c - L6: hiredis on a libuv loop: five hooks and a uv_poll_t.
+ * redis_loop.c - L6: hiredis on a libuv loop: five hooks, a uv_poll_t to read,
+ * and a uv_prepare_t to write.
  *
- * It also does the writing: hiredis would move all that is left of its buffer
+ * What a turn of the loop has to say is written at once, before the loop waits:
+ * one write, and no asking first whether the socket would take it. Only what it
+ * did not take waits until it is writable.
+ *
+ * The writing is done here: hiredis would move all that is left of its buffer
  * to the front after each write, which takes minutes for a gigabyte, and would
  * die of SIGPIPE when the server is gone.
  */
@@ -18,11 +23,14 @@
 #define KEEP_OCTETS ((size_t)64 << 10)
 
 typedef struct glue {
-  uv_poll_t poll;        /* first: the handle is the glue */
+  uv_poll_t poll;
+  uv_prepare_t prepare;  /* active while there is something to write */
+  unsigned open;         /* of these two handles */
   redisAsyncContext *ac; /* NULL once hiredis has let go */
-  int events;            /* what hiredis wants to hear of */
-  size_t written;        /* of its output buffer */
+  int events;            /* what is waited for */
+  size_t written;        /* of hiredis' output buffer */
   brrr_alloc alloc;
+  void (*before)(redisAsyncContext *ac);
   void (*gone)(void *ud);
   void *ud;
 } glue;
@@ -46,7 +54,8 @@ static void all_written(glue *g) {
   } else {
     sdsclear(c->obuf);
   }
-  watch(g, g->events & ~UV_WRITABLE);
+  if (g->events & UV_WRITABLE)
+    watch(g, g->events & ~UV_WRITABLE);
 }
 
 /* An error that lasts is met again when hiredis reads, which ends the
@@ -56,29 +65,48 @@ static void write_out(glue *g) {
   const size_t len = sdslen(c->obuf);
   ssize_t n = send(c->fd, c->obuf + g->written, len - g->written, MSG_NOSIGNAL);
   if (n < 0) {
-    if (errno != EAGAIN && errno != EINTR && errno != ENOBUFS)
+    if (errno == EAGAIN || errno == EINTR || errno == ENOBUFS)
+      watch(g, g->events | UV_WRITABLE);
+    else
       watch(g, UV_READABLE);
     return;
   }
   g->written += (size_t)n;
   if (g->written == len) {
     all_written(g);
-  } else if (g->written > len / 2) { /* so that less is moved than was sent */
+    return;
+  }
+  watch(g, g->events | UV_WRITABLE);
+  if (g->written > len / 2) { /* so that less is moved than was sent */
     memmove(c->obuf, c->obuf + g->written, len - g->written);
     sdssetlen(c->obuf, len - g->written);
     g->written = 0;
   }
 }
 
+static bool is_connected(const glue *g) {
+  return g->ac->c.flags & REDIS_CONNECTED;
+}
+
+/* Whoever is told may have more to say; and may learn that the connection is of
+ * no use, and let go of it. */
+static void on_prepare(uv_prepare_t *prepare) {
+  glue *g = prepare->data;
+  uv_prepare_stop(prepare);
+  g->before(g->ac);
+  uv_prepare_stop(prepare); /* what was said meanwhile is written now, too */
+  if (g->ac && !(g->events & UV_WRITABLE) && sdslen(g->ac->c.obuf))
+    write_out(g);
+}
+
 /* Reading may free the context; the glue lives until it is closed. What is
  * wrong with a connection, hiredis finds out when it reads; and that it has
  * been made, too. */
 static void on_poll(uv_poll_t *poll, int status, int events) {
-  glue *g = (glue *)poll;
-  if (status < 0 || !(g->ac->c.flags & REDIS_CONNECTED) || events & UV_READABLE)
+  glue *g = poll->data;
+  if (status < 0 || !is_connected(g) || events & UV_READABLE)
     redisAsyncHandleRead(g->ac);
-  if (g->ac && status == 0 && events & UV_WRITABLE &&
-      g->ac->c.flags & REDIS_CONNECTED)
+  if (g->ac && status == 0 && events & UV_WRITABLE && is_connected(g))
     write_out(g);
   if (g->ac && status < 0) /* libuv has stopped it */
     watch(g, g->events);
@@ -95,9 +123,14 @@ static void del_read(void *ud) {
   watch(g, g->events & ~UV_READABLE);
 }
 
+/* A connection that is being made is there when its socket is writable. */
 static void add_write(void *ud) {
   glue *g = ud;
-  if (!(g->events & UV_WRITABLE))
+  if (g->events & UV_WRITABLE)
+    return;
+  if (is_connected(g))
+    uv_prepare_start(&g->prepare, on_prepare);
+  else
     watch(g, g->events | UV_WRITABLE);
 }
 
@@ -107,7 +140,9 @@ static void del_write(void *ud) {
 }
 
 static void on_closed(uv_handle_t *handle) {
-  glue *g = (glue *)handle;
+  glue *g = handle->data;
+  if (--g->open)
+    return;
   void (*gone)(void *) = g->gone;
   void *ud = g->ud;
   brrr__alloc(g->alloc, g, sizeof *g, 0);
@@ -119,19 +154,33 @@ static void cleanup(void *ud) {
   glue *g = ud;
   g->ac = NULL;
   uv_close((uv_handle_t *)&g->poll, on_closed);
+  uv_close((uv_handle_t *)&g->prepare, on_closed);
+}
+
+void brrr__redis_loop_expect(redisAsyncContext *ac) {
+  glue *g = ac->ev.data;
+  uv_prepare_start(&g->prepare, on_prepare);
 }
 
 brrr_status brrr__redis_loop_attach(redisAsyncContext *ac, uv_loop_t *loop,
-                                    brrr_alloc alloc, void (*gone)(void *ud),
-                                    void *ud) {
+                                    brrr_alloc alloc,
+                                    void (*before)(redisAsyncContext *ac),
+                                    void (*gone)(void *ud), void *ud) {
   glue *g = brrr__alloc(alloc, NULL, 0, sizeof *g);
   if (!g)
     return BRRR_E_NOMEM;
-  *g = (glue){.ac = ac, .alloc = alloc, .gone = gone, .ud = ud};
+  *g = (glue){.open = 2,
+              .ac = ac,
+              .alloc = alloc,
+              .before = before,
+              .gone = gone,
+              .ud = ud};
   if (uv_poll_init_socket(loop, &g->poll, ac->c.fd)) {
     brrr__alloc(alloc, g, sizeof *g, 0);
     return BRRR_E_IO;
   }
+  uv_prepare_init(loop, &g->prepare);
+  g->poll.data = g->prepare.data = g;
   ac->ev.data = g;
   ac->ev.addRead = add_read;
   ac->ev.delRead = del_read;

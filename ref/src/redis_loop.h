@@ -14,10 +14,14 @@
 #include <uv.h>
 
 /* Lets `loop` drive `ac`, to be called before anything else is done with it.
- * `gone` is called from the loop when `ac` is freed and its handle is closed;
- * not if this fails. */
+ * `before` is called before each write: what it sends is part of it. `gone` is
+ * called from the loop when `ac` is freed and its handles are closed; not if
+ * this fails. */
 brrr_status brrr__redis_loop_attach(redisAsyncContext *ac, uv_loop_t *loop,
-                                    brrr_alloc alloc, void (*gone)(void *ud),
-                                    void *ud);
+                                    brrr_alloc alloc,
+                                    void (*before)(redisAsyncContext *ac),
+                                    void (*gone)(void *ud), void *ud);
+/* `before` shall be called in this turn, once the connection has been made. */
+void brrr__redis_loop_expect(redisAsyncContext *ac);
 
 #endif

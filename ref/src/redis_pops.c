@@ -146,10 +146,10 @@ static pops *pops_for(brrr_redis *r, brrr_bytes topic) {
 brrr_status brrr__pops_get(brrr_redis *r, const brrr_effect *e,
                            brrr_done done) {
   pops *p = pops_for(r, e->name);
-  brrr__order *o = p ? brrr__order_take(r) : NULL;
+  brrr__order *o = p ? brrr__order_take(r, e->type, done) : NULL;
   if (!o)
     return BRRR_E_NOMEM;
-  *o = (brrr__order){.redis = r, .pops = p, .type = e->type, .done = done};
+  o->pops = p;
   o->request = (brrr__request){.keep = true, .fn = on_popped, .ud = o};
   brrr_status s =
       brrr__redis_command(&o->request.command, &o->request.len, &r->key, e);

@@ -72,24 +72,44 @@ static brrr_status remember(brrr_op *op) {
   return BRRR_OK;
 }
 
+/* [RET-1] [REC-5] */
+static brrr_status write_value(brrr_op *op, brrr__strand *s) {
+  BRRR__BEGIN(s->at[0]);
+  BRRR__AWAIT(op, s, .type = BRRR_STORE_SET,
+              .key = {BRRR_KIND_VALUE, op->message.call_hash},
+              .value = op->value);
+  BRRR__END(BRRR_OK);
+}
+
+/* Begins to write the value that the handler has given. */
+static brrr_status start_value(brrr_op *op, const brrr_reply *reply) {
+  brrr__strand *s = brrr__op_strand(op, write_value);
+  if (s && !brrr__op_copy(op, &op->arena, reply->value, &op->value))
+    brrr__op_run(op, s);
+  return op->error.status;
+}
+
 brrr_status brrr__return(brrr_op *op, brrr__strand *s) {
   const brrr_key key = {BRRR_KIND_PENDING_RETURNS, op->message.call_hash};
   BRRR__BEGIN(s->at[1]);
   if (brrr__has_value(op)) {
     op->outcome = BRRR_SKIPPED; /* [WORK-20] */
   } else {
-    if (brrr__op_copy(op, &op->arena, s->reply->value, &s->octets))
+    if (start_value(op, s->reply))
       BRRR__RETURN(op->error.status);
-    BRRR__AWAIT(op, s, .type = BRRR_STORE_SET,
-                .key = {BRRR_KIND_VALUE, op->message.call_hash},
-                .value = s->octets); /* [RET-1] [REC-5] */
+    if (!op->how.in_order)
+      BRRR__JOIN(op);
   }
   brrr__watch_done(op);
   for (s->attempts = 0; s->attempts < op->limits.cas_attempts; s->attempts++) {
     BRRR__AWAIT(op, s, .type = BRRR_STORE_GET, .key = key);
-    if (s->reply->status == BRRR_ABSENT)
+    op->absent = s->reply->status == BRRR_ABSENT;
+    if (!op->absent && take_record(op, s))
+      BRRR__RETURN(op->error.status);
+    BRRR__JOIN(op); /* the value is written */
+    if (op->absent)
       BRRR__RETURN(BRRR_OK);
-    if (take_record(op, s) || start_returns(op))
+    if (start_returns(op))
       BRRR__RETURN(op->error.status);
     BRRR__JOIN(op); /* all are put, or refused [RET-5], before: */
     BRRR__AWAIT(op, s, .type = BRRR_STORE_CAD, .key = key,

@@ -111,6 +111,15 @@ static brrr__strand *take_window(brrr_op *op) {
   return NULL;
 }
 
+/* Whether one child is left: that it has its value is what this message is most
+ * likely about. */
+static bool is_last(const brrr_op *op) {
+  const brrr__memo_list *l = brrr__memo_find(op->how.watch, op->watch_key);
+  size_t at = 0;
+  brrr__memo_item item;
+  return l && brrr__memo_next(l, &at, &item) && !brrr__memo_next(l, &at, &item);
+}
+
 /* ==== The steps ========================================================== */
 
 /* As in a defer on this child alone [WORK-21]. */
@@ -133,6 +142,8 @@ brrr_status brrr__watch(brrr_op *op, brrr__strand *s) {
     BRRR__RETURN(op->error.status);
   if (op->how.force) /* [QUEUE-12] */
     BRRR__RETURN(BRRR_OK);
+  if (is_last(op) && brrr__call_start(op)) /* along with the look */
+    BRRR__RETURN(op->error.status);
   op->first_child = op->count;
   for (op->window = FIRST_WINDOW;; op->window *= 2) {
     if (op->window > LAST_WINDOW)

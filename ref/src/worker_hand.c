@@ -247,6 +247,7 @@ void brrr__hand_begin(brrr__hand *h) {
       .now = time(NULL),
       .force = h->now.force,
       .consistent = !o->eventual,
+      .in_order = o->backends.store.in_order,
   };
   brrr_op *op = NULL;
   h->state = BRRR__HAND_BUSY;

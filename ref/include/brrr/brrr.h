@@ -366,6 +366,8 @@ typedef struct brrr_handling {
   bool consistent;  /* a read of pending returns is never behind, so that a
                        compare-and-set which would change nothing can be left
                        out; see spec/joins.md */
+  bool in_order;    /* the store does first what it is asked first: the pending
+                       returns are asked for right behind the value [RET-1] */
 } brrr_handling;
 
 /* How the handling of a message has ended. */
@@ -423,6 +425,8 @@ typedef struct brrr_backend {
   /* Optional. Ends every get that waits now soon: in BRRR_EMPTY, or with a
    * message that is on its way already, so that none is lost. */
   void (*wake)(void *self);
+  /* What a store is asked first it does first, even before it answers. */
+  bool in_order;
 } brrr_backend;
 
 /* The same backend may play several roles. */

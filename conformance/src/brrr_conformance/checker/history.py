@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from brrr_conformance.aside import Aside
 from brrr_conformance.checker.verdict import Rejected, Violation
+from brrr_conformance.commands import Kind
 from brrr_conformance.protocol import Decoder
 from brrr_conformance.resp import Error
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from brrr_conformance.commands import Kind, Operation
+    from brrr_conformance.commands import Operation
     from brrr_conformance.resp import Reply, Value
     from brrr_conformance.step import Step
     from brrr_conformance.tap import Frame, Trace
@@ -120,6 +121,8 @@ class _Command:
     frame: int
     step: Step
     moves: list[Move]
+    # Where among the events it was sent.
+    at: int
 
 
 @dataclass(slots=True)
@@ -127,6 +130,8 @@ class History:
     events: list[Event] = field(default_factory=list)
     _decoder: Decoder = field(default_factory=Decoder)
     _waiting: dict[tuple[str, int], deque[_Command]] = field(default_factory=dict)
+    # Moves that are known by the reply only, and where among the events each began.
+    _late: list[tuple[int, Sent]] = field(default_factory=list)
 
     @classmethod
     def read(cls, trace: Trace) -> History:
@@ -140,6 +145,8 @@ class History:
             else:
                 history._answer(number, frame, frame.reply)
         history.events.extend(asides)
+        for at, sent in sorted(history._late, key=lambda late: late[0], reverse=True):
+            history.events.insert(at, sent)
         return history
 
     def _send(self, number: int, frame: Frame) -> None:
@@ -148,8 +155,8 @@ class History:
             for each in self._decoder.show(frame)
         ]
         line = self._waiting.setdefault((frame.worker, frame.connection), deque())
-        line.append(_Command(number, frame.step, moves))
         self.events += [Sent(move) for move in moves]
+        line.append(_Command(number, frame.step, moves, len(self.events)))
 
     def _answer(self, number: int, frame: Frame, reply: Reply) -> None:
         line = self._waiting.get((frame.worker, frame.connection))
@@ -166,11 +173,14 @@ class History:
         command = line.popleft()
         outcomes = self._decoder.show(frame)
         moves = command.moves
-        # A pop may bring several messages.
-        moves += [
-            Move(frame.worker, frame.connection, frame.step, each, command.frame)
-            for each in outcomes[len(moves) :]
-        ]
+        # A pop may bring several messages; a script may have read for its message.
+        for each in outcomes[len(moves) :]:
+            is_pop = each.kind is Kind.POP
+            sent = command.frame if is_pop else number
+            move = Move(frame.worker, frame.connection, frame.step, each, sent)
+            moves.append(move)
+            if not is_pop:
+                self._late.append((command.at, Sent(move)))
         for move, outcome in zip(moves, outcomes, strict=False):
             move.answered, move.outcome, move.reply = number, outcome, reply
             self.events.append(Answered(move))

@@ -21,6 +21,7 @@ from tape import (
 )
 
 P = ("root1", "p", "t")
+TAKE = "local m=redis.call('LPOP',KEYS[1])"
 COUNT_AND_PUT = "if redis.call('INCR',KEYS[1])<=10000 then redis.call('RPUSH',KEYS[2])"
 
 
@@ -32,6 +33,27 @@ def test_mget_of_one_key() -> None:
     tape.invoke("p", response(b"v"))
     tape.set("value/p", b"v")
     tape.do("MGET", "pending_returns/p", reply=[None])
+    tape.quiet()
+    assert check(tape.trace) is None
+
+
+def test_script_that_takes_and_reads() -> None:
+    """It is sent along with the return of the message before."""
+    tape = Tape()
+    tape.serve()
+    tape.begin("c")
+    tape.invoke("c", response(b"v"))
+    tape.send("SET", "value/c", b"v")
+    tape.send("EVAL", TAKE, 1, "t")
+    tape.send("GET", "pending_returns/c")
+    for reply in (b"OK", [message("root1", "p"), 0, CALL], None):
+        tape.reply(reply)
+    tape.invoke("p", response(b"v"), 2)
+    tape.set("value/p", b"v")
+    tape.do("EVAL", TAKE, 1, "t", reply=[message("root1", "p"), 1, CALL])
+    tape.read("pending_returns/p", None)
+    tape.do("EVAL", TAKE, 1, "t", reply=None)
+    tape.read("pending_returns/p", None)
     tape.quiet()
     assert check(tape.trace) is None
 

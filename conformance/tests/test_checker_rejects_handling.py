@@ -200,6 +200,13 @@ def call_is_missing_and_no_report(tape: Tape) -> None:
     tape.read("call/p", None)
 
 
+@breaks("WORK-5")
+def call_is_missing_when_its_message_is_taken(tape: Tape) -> None:
+    tape.serve()
+    taken = [message("root1", "p"), 0, None]
+    tape.do("EVAL", "redis.call('LPOP',KEYS[1])", 1, "t", reply=taken)
+
+
 @breaks("WORK-6")
 def handler_fails_in_silence(tape: Tape) -> None:
     tape.serve()

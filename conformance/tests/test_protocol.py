@@ -217,6 +217,31 @@ def test_pop_of_several(words: tuple[bytes, ...], reply: Value) -> None:
     assert (other.done, taken.done, taken.octets) == (False, True, M)
 
 
+TAKE = b"EVAL", b"?", b"1", b"t"
+
+
+@pytest.mark.parametrize(
+    ("reply", "taken"),
+    [(None, None), ([M], M), (M, M), ([b"x", 1, b"y"], b"x"), ([M, 1], M)],
+)
+def test_script_that_takes(reply: Value, taken: bytes | None) -> None:
+    operation = one(Line().do(*TAKE, reply=reply))
+    assert (operation.kind, operation.key) == (Kind.POP, "t")
+    assert (operation.octets, operation.done) == (taken, taken is not None)
+
+
+def test_script_that_fails_to_take() -> None:
+    assert one(Line().do(*TAKE, reply=Error(b"NOPERM"))).error == b"NOPERM"
+
+
+@pytest.mark.parametrize(("number", "call"), [(0, b"call"), (1, None)])
+def test_script_that_takes_and_reads(number: int, call: bytes | None) -> None:
+    pop, exists, get = Line().do(*TAKE, reply=[M, number, call])
+    assert (pop.kind, pop.octets) == (Kind.POP, M)
+    assert (str(exists), exists.done) == ("exists value/c", number == 1)
+    assert (str(get), get.octets, get.done) == ("get call/c", call, call is not None)
+
+
 def test_pop_into_a_list() -> None:
     words = (b"BLMOVE", b"t", OWN, b"LEFT", b"RIGHT", b"20")
     operation = one(Line().do(*words, reply=M))

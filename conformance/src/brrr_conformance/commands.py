@@ -237,6 +237,8 @@ def _of_script(step: Step, worker: str, memory: Memory) -> list[Operation]:
         return [_durable_script(keys, args)]
     if step.name.endswith("_RO"):
         return list(_each(Kind.GET, keys))
+    if takes_message(step):
+        return [Operation(Kind.POP, text(keys[0]))]
     message = next((arg for arg in args if arg.startswith(MESSAGE)), None)
     found = []
     for key in keys:
@@ -250,6 +252,14 @@ def _of_script(step: Step, worker: str, memory: Memory) -> list[Operation]:
             kind = Kind.UNKNOWN if message is None else Kind.PUT
             found.append(Operation(kind, text(key), message))
     return found
+
+
+def takes_message(step: Step) -> bool:
+    """Tell whether a script takes a message: given a queue, and nothing to put."""
+    keys = step.keys
+    if step.name not in SCRIPTS or len(keys) != 1 or len(step.args) != 4:
+        return False
+    return not keys[0].startswith((*STORE, COUNT, DURABLE))
 
 
 def _durable_script(keys: Words, args: Words) -> Operation:

@@ -21,7 +21,17 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from brrr_conformance import request
-from brrr_conformance.commands import Kind, Memory, Operation, operations_of, text
+from brrr_conformance.bencode import DecodeError
+from brrr_conformance.commands import (
+    Kind,
+    Memory,
+    Operation,
+    operations_of,
+    takes_message,
+    text,
+)
+from brrr_conformance.records import Kind as Record
+from brrr_conformance.records import ScheduleMessage, decode
 from brrr_conformance.resp import Error
 
 if TYPE_CHECKING:
@@ -92,6 +102,8 @@ class Decoder:
         oldest = line.waiting.popleft()
         if request.is_request(step) and isinstance(oldest, tuple):
             done = _of_request(oldest, reply.value)
+        elif takes_message(step) and isinstance(oldest, tuple):
+            done = tuple(_taken(oldest, reply.value))
         elif isinstance(oldest, tuple):
             done = _outcomes(oldest, reply.value)
         elif reply.value is None:  # what was watched has changed: nothing was done
@@ -198,6 +210,35 @@ def _popped(operations: Operations, value: Value) -> Iterator[Operation]:
             continue
         for message in messages:
             yield replace(each, octets=message, done=True)
+
+
+def _taken(operations: Operations, value: Value) -> Iterator[Operation]:
+    """Say what a script has taken, and what it has read for it in the same step.
+
+    It replies a message; or first that, then a number, whether there is a value, and
+    the call.
+    """
+    if isinstance(value, Error) or value in (None, []):
+        yield from _outcomes(operations, value or None)
+        return
+    message, *read = value if isinstance(value, list) else [value]
+    if not isinstance(message, bytes):
+        return
+    for each in operations:
+        yield replace(each, octets=message, done=True)
+    call_hash = _call_hash(message)
+    if len(read) != 2 or call_hash is None:
+        return
+    yield Operation(Kind.EXISTS, f"value/{call_hash}", done=_says_yes(read[0]))
+    yield _outcome(Operation(Kind.GET, f"call/{call_hash}"), read[1])
+
+
+def _call_hash(message: bytes) -> str | None:
+    try:
+        record = decode(Record.SCHEDULE_MESSAGE, message, level=1)
+    except DecodeError:
+        return None
+    return record.call_hash if isinstance(record, ScheduleMessage) else None
 
 
 def _strings(value: Value) -> Iterator[bytes]:

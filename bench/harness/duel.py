@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from harness.machine import Measures
 
 MAX_ROUNDS = 15
+IN_JSON = ("name", "unit", "ours", "theirs", "ratio", "goal", "met", "spread")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,8 @@ class Result:
     ratios: list[float] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
-        return asdict(self)
+        fields = asdict(self)
+        return {name: fields[name] for name in IN_JSON}
 
 
 def play(

@@ -107,10 +107,7 @@ ours and theirs are medians. {verdict}
 
 def write(results: Sequence[Result], scene: Scene) -> None:
     OUT.mkdir(parents=True, exist_ok=True)
-    body = {
-        "scene": {name: getattr(scene, name) for name in scene.__slots__},
-        "contests": [each.as_json() for each in results],
-    }
+    body = {"contests": [each.as_json() for each in results]}
     text = json.dumps(body, indent=2, ensure_ascii=False)
     (OUT / "report.json").write_text(text + "\n", encoding="utf-8")
     (OUT / "report.md").write_text(markdown(results, scene), encoding="utf-8")

@@ -2,12 +2,15 @@
  *
  * bare.c - L7: the physical limit: leaf jobs in a loop over plain hiredis.
  *
- * It sends for each job the commands that the reference sends, `depth` jobs at
- * a time, over one connection, and as many commands of a job at once as the
- * protocol allows:
+ * It sends for each job what the protocol asks for, as plain commands, `depth`
+ * jobs at a time, over one connection, and as many commands of a job at once as
+ * that allows:
  *
  *   BLPOP | EXISTS value, GET call | SET value, GET pending_returns
  *         | INCR | RPUSH, EVAL                      with a parent only
+ *
+ * The reference does the same steps, but gathers the reads of all jobs in hand
+ * into MGETs, and with one job in flight takes the next one by a script.
  *
  * It does nothing else. It decodes no record (hashes are where they are in the
  * jobs of load.c), runs no handler, looks at no reply that it does not need,

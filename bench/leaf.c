@@ -58,6 +58,7 @@ int bench_leaf(int argc, char **argv) {
                                        .topic_count = 1,
                                        .concurrency =
                                            (uint32_t)bench_number(argv[2]),
+                                       .take_ahead = true,
                                        .handle = on_invocation,
                                        .measure = on_measure,
                                        .ended = on_ended,

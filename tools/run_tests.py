@@ -43,6 +43,13 @@ ASAN_ADAPTER = BUILD / "asan" / "adapters" / "c" / "brrr-adapter-c"
 # Some seconds of the matrix.
 QUICK = ("--graphs", "20", "--storms", "1")
 
+# Cases for a worker that takes messages ahead; not those which want to find one at
+# most in the hands of a worker with one.
+AHEAD = (
+    "-k",
+    "(handling or graphs or merging or scheduling or closing) and not interleavings",
+)
+
 Row = tuple[str, Tally, float]  # stage, counts, seconds
 Command = list[str | Path]
 
@@ -102,6 +109,7 @@ def processes_stage() -> Stage:
 def stages() -> list[Stage]:
     lint = OUT / "lint.xml"
     report, matrix = OUT / "conformance.json", OUT / "matrix.json"
+    ahead = OUT / "ahead.json"
     adapters = ["adapters/c", "adapters/tiny"]
     return [
         Stage(
@@ -122,6 +130,13 @@ def stages() -> list[Stage]:
             [report],
             lambda: count_report(report, len(adapters)),
             env={"BRRR_C_ADAPTER": str(ASAN_ADAPTER)},
+        ),
+        Stage(
+            "ahead",
+            [[BIN / "brrr-conformance", "run", adapters[0], *AHEAD, "--json", ahead]],
+            [ahead],
+            lambda: count_report(ahead, 1),
+            env={"BRRR_C_ADAPTER": str(ASAN_ADAPTER), "BRRR_C_AHEAD": "1"},
         ),
         Stage(
             "matrix",

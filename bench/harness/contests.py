@@ -248,7 +248,8 @@ def latency(f: Field) -> Iterator[Duel]:
         lambda: f.ours(jobs, depth=1),
         lambda: f.bare(jobs, depth=1),
         (Contest("leaf, one in flight: bare loop", "jobs/s", per_second, 1.5),),
-        about=f"{jobs} jobs, one in flight, pipelined inside the job",
+        about=f"{jobs} jobs, one in flight, pipelined inside the job; ours takes the"
+        " next one along with the return of a value (take_ahead)",
     )
 
 

@@ -90,6 +90,7 @@ struct brrr_op {
   brrr_pending_returns stored, handled;
   bool absent;            /* nobody waits: there is no such record */
   brrr__strand *own;      /* looks for the value of the call; or NULL */
+  bool has_value;         /* is known to have one without a look */
   brrr_bytes watch_key;   /* of this message, in how.watch */
   size_t first_child;     /* the number of its strand, in a defer or a window */
   size_t window, looking; /* children to look for at once; and so many are */

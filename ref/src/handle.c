@@ -48,7 +48,7 @@ static brrr_status handle(brrr_op *op, brrr__strand *s) {
   BRRR__BEGIN(s->at[0]);
   if (brrr_schedule_message_decode(&op->message, op->octets, &op->error))
     BRRR__RETURN(op->error.status); /* [WORK-4] */
-  if (op->how.skip && start_skip(op))
+  if (op->how.skip && !op->how.ahead && start_skip(op))
     BRRR__RETURN(op->error.status);
   BRRR__CALL(brrr__watch(op, s));
   if (op->outcome == BRRR_WATCHED)
@@ -83,6 +83,15 @@ static brrr_status prepare_handle(brrr_op *op, brrr_bytes topic,
   return brrr__op_copy(op, &op->arena, message, &op->octets);
 }
 
+/* What was read before the operation began. */
+static brrr_status prepare_ahead(brrr_op *op, const brrr_ahead *ahead) {
+  op->has_value = op->how.skip && ahead->has_value;
+  op->reads_call = true;
+  if (!ahead->call.ptr)
+    return BRRR_OK;
+  return brrr__op_copy(op, &op->arena, ahead->call, &op->stored_call);
+}
+
 brrr_status brrr_op_handle(brrr_op **out, brrr_alloc alloc,
                            const brrr_handling *how, brrr_bytes topic,
                            brrr_bytes message) {
@@ -94,5 +103,8 @@ brrr_status brrr_op_handle(brrr_op **out, brrr_alloc alloc,
     return s;
   if (how)
     op->how = *how;
-  return brrr__op_begin(op, prepare_handle(op, topic, message), out);
+  s = prepare_handle(op, topic, message);
+  if (!s && op->how.ahead)
+    s = prepare_ahead(op, op->how.ahead);
+  return brrr__op_begin(op, s, out);
 }

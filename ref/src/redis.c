@@ -136,7 +136,9 @@ static brrr_status send_command(brrr_redis *r, const brrr_effect *e,
 static void submit(void *self, const brrr_effect *e, brrr_done done) {
   brrr_redis *r = self;
   brrr_status s = BRRR_OK;
-  if (e->type == BRRR_QUEUE_GET)
+  if (e->type == BRRR_QUEUE_GET && e->ahead)
+    s = brrr__pops_get_ahead(r, e, done);
+  else if (e->type == BRRR_QUEUE_GET)
     s = r->is_durable ? brrr__durable_get(r, e, done)
                       : brrr__pops_get(r, e, done);
   else if (e->type == BRRR_QUEUE_ACK ||
@@ -154,8 +156,11 @@ static void wake(void *self) {
 }
 
 brrr_backend brrr_redis_backend(brrr_redis *r) {
-  return (brrr_backend){
-      .submit = submit, .self = r, .wake = wake, .in_order = true};
+  return (brrr_backend){.submit = submit,
+                        .self = r,
+                        .wake = wake,
+                        .in_order = true,
+                        .get_ahead = !r->is_durable};
 }
 
 const char *brrr_redis_error(const brrr_redis *r) { return r->words; }

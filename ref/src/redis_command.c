@@ -12,6 +12,7 @@
  *   QUEUE_PUT      RPUSH topic message           number
  *   several GET    MGET keys                     a string or nil for each
  *   QUEUE_GET      BLPOP topic 20                topic and message, or nil
+ *     ahead        EVAL script 1 topic             what the script says, or nil
  *   QUEUE_DEAD     EVAL script 1 list message reason     1
  *
  * No key is given an expiry [REDIS-11] [REDIS-23].
@@ -227,6 +228,10 @@ brrr_status brrr__redis_command(char **out, size_t *len, brrr__redis_key *key,
     add(&a, e->value);
     break;
   case BRRR_QUEUE_GET:
+    if (e->ahead) {
+      add_script(&a, brrr__script_ahead, e->name);
+      break;
+    }
     add_text(&a, "BLPOP"); /* [REDIS-2] */
     add(&a, e->name);
     add_text(&a, "20");

@@ -83,6 +83,9 @@ void brrr__reads_forget(brrr__order *o);
 
 /* Takes the get over. BRRR_E_NOMEM, and then it did not. */
 brrr_status brrr__pops_get(brrr_redis *r, const brrr_effect *e, brrr_done done);
+/* The same for a get that does not wait. */
+brrr_status brrr__pops_get_ahead(brrr_redis *r, const brrr_effect *e,
+                                 brrr_done done);
 void brrr__pops_wake(brrr_redis *r);
 void brrr__pops_close(brrr_redis *r);
 void brrr__pops_free(brrr_redis *r);

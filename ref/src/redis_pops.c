@@ -163,6 +163,43 @@ brrr_status brrr__pops_get(brrr_redis *r, const brrr_effect *e,
   return BRRR_OK;
 }
 
+/* ---- gets that do not wait ----------------------------------------------- */
+
+/* Where there is no message, or no answer, or an error: whoever asked asks
+ * again, by a get that waits, and learns what is wrong. */
+static void on_ahead(brrr__request *request, const redisReply *answer,
+                     const char *words) {
+  brrr__order *o = request->ud;
+  brrr_reply reply = {.status = BRRR_EMPTY};
+  brrr_ahead ahead;
+  (void)words;
+  if (answer && answer->type == REDIS_REPLY_ARRAY && answer->elements > 0) {
+    const redisReply *const *all = (const redisReply *const *)answer->element;
+    reply = (brrr_reply){.value = {(const uint8_t *)all[0]->str, all[0]->len}};
+    if (answer->elements == 3) {
+      ahead = (brrr_ahead){.has_value = all[1]->integer != 0,
+                           .call = {(const uint8_t *)all[2]->str, all[2]->len}};
+      reply.ahead = &ahead;
+    }
+  }
+  brrr__order_end(o, &reply);
+}
+
+brrr_status brrr__pops_get_ahead(brrr_redis *r, const brrr_effect *e,
+                                 brrr_done done) {
+  brrr__order *o = brrr__order_take(r, e->type, done);
+  if (!o)
+    return BRRR_E_NOMEM;
+  o->request = (brrr__request){.fn = on_ahead, .ud = o};
+  if (brrr__redis_command(&o->request.command, &o->request.len, &r->key, e) !=
+          BRRR_OK ||
+      !brrr__link_hold(&r->commands, &o->request))
+    on_ahead(&o->request, NULL, NULL);
+  return BRRR_OK;
+}
+
+/* ---- the end ------------------------------------------------------------- */
+
 void brrr__pops_close(brrr_redis *r) {
   for (pops *p = r->pops; p; p = p->next)
     brrr__link_close(&p->link);

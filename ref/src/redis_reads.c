@@ -80,16 +80,29 @@ static void send_batch(brrr_redis *r, brrr__order *first) {
     on_read(request, NULL, brrr_status_text(s));
 }
 
+/* A get among them goes behind all that the turn has sent: what it reads for
+ * its message is no older. */
 void brrr__reads_gather(void *redis, brrr__request *held) {
-  while (held) {
-    brrr__order *first = held->ud, *last = first;
-    size_t count = 1;
-    for (held = held->next; held && count < BRRR__READ_MAX; held = held->next) {
-      last->next = held->ud;
-      last = last->next;
-      count++;
+  brrr_redis *r = redis;
+  brrr__order *first = NULL, **end = &first;
+  size_t count = 0;
+  for (brrr__request *next; held; held = next) {
+    brrr__order *o = held->ud;
+    next = held->next;
+    if (held->command) {
+      brrr__link_send(&r->commands, held);
+      continue;
     }
-    last->next = NULL;
-    send_batch(redis, first);
+    o->next = NULL;
+    *end = o;
+    end = &o->next;
+    if (++count == BRRR__READ_MAX) {
+      send_batch(r, first);
+      first = NULL;
+      end = &first;
+      count = 0;
+    }
   }
+  if (first)
+    send_batch(r, first);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-only
  *
- * redis_script.c - L6: what the durable queue does in one atomic step, in Lua.
+ * redis_script.c - L6: what queues do in one atomic step, in Lua.
  */
 #include "redis_script.h"
 
@@ -83,3 +83,15 @@ const char brrr__script_leave[] =
 
 const char brrr__script_letter[] =
     LETTER "letter(KEYS[1],redis.call('TIME')[1],ARGV[1],ARGV[2]) return 1";
+
+/* Nothing may fail once the message is taken. */
+const char brrr__script_ahead[] =
+    "local m=redis.call('LPOP',KEYS[1]) "
+    "if not m then return false end "
+    "local n,at=string.match(m,'^li2e(%d+):()') "
+    "local h=n and string.match(m,'^%d+:(.*)e$',at+n) "
+    "if not h then return {m} end "
+    "local v=redis.pcall('EXISTS','value/'..h) "
+    "local c=redis.pcall('GET','call/'..h) "
+    "if type(v)~='number' or type(c)=='table' then return {m} end "
+    "return {m,v,c}";

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: AGPL-3.0-only
  *
- * redis_script.h - L6: what the durable queue does in one atomic step, in Lua.
+ * redis_script.h - L6: what queues do in one atomic step, in Lua.
  *
- * The scripts of a topic have the same five keys: the topic, the list of this
- * worker, the registry of workers, the attempts, the dead letters. The reaper
- * also makes the names of other workers' lists; all are in one slot of a
+ * The scripts of a durable topic have the same five keys: the topic, the list
+ * of this worker, the registry of workers, the attempts, the dead letters. The
+ * reaper also makes the names of other workers' lists; all are in one slot of a
  * cluster. Messages are octets, which Lua's strings are too.
  */
 #ifndef BRRR_SRC_REDIS_SCRIPT_H
@@ -25,6 +25,11 @@ extern const char brrr__script_ack[];
 extern const char brrr__script_dead[];
 /* worker: takes it off the registry unless its list holds something */
 extern const char brrr__script_leave[];
+
+/* Of one key, the topic of a plain queue: takes a message, if there is one, and
+ * reads for it: the message; whether its call has a value, and the call. Only
+ * the message where that cannot be told. [REDIS-2] */
+extern const char brrr__script_ahead[];
 
 /* Of one key, the dead letters. message, reason: sets aside a message that no
  * list holds */

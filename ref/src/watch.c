@@ -27,7 +27,9 @@ brrr_status brrr__look(brrr_op *op, brrr__strand *s) {
   BRRR__END(BRRR_OK);
 }
 
-bool brrr__has_value(const brrr_op *op) { return op->own && op->own->there; }
+bool brrr__has_value(const brrr_op *op) {
+  return op->has_value || (op->own && op->own->there);
+}
 
 /* ==== The list =========================================================== */
 
@@ -140,7 +142,7 @@ brrr_status brrr__watch(brrr_op *op, brrr__strand *s) {
     BRRR__RETURN(BRRR_OK);
   if (make_key(op))
     BRRR__RETURN(op->error.status);
-  if (op->how.force) /* [QUEUE-12] */
+  if (op->how.force || op->has_value) /* [QUEUE-12] */
     BRRR__RETURN(BRRR_OK);
   if (is_last(op) && brrr__call_start(op)) /* along with the look */
     BRRR__RETURN(op->error.status);

@@ -77,7 +77,8 @@ static void on_parted_unkept(void *ud, const brrr_reply *reply) {
 
 /* There is no memory for the message: what is to be done with it is done while
  * the queue's reply lasts, or not at all. */
-static void take_unkept(brrr__hand *h, const brrr_reply *reply) {
+void brrr__hand_take_unkept(brrr__hand *h, const brrr_reply *reply,
+                            brrr_done done) {
   brrr_worker *w = h->lane->worker;
   const brrr_problem p = {.topic = h->lane->topic,
                           .has_message = true,
@@ -90,14 +91,14 @@ static void take_unkept(brrr__hand *h, const brrr_reply *reply) {
                    .value = p.message,
                    .receipt = reply->receipt};
   if (policy == BRRR_STOP || (policy == BRRR_GO_ON && !reply->receipt.len)) {
-    brrr__hand_ready(h, BRRR__HAND_EMPTY);
+    done.fn(done.ud, &(brrr_reply){.status = BRRR_OK});
     return;
   }
   if (policy != BRRR_GO_ON) {
     e.type = BRRR_QUEUE_DEAD;
     e.error = &p.error;
   }
-  queue->submit(queue->self, &e, (brrr_done){on_parted_unkept, h});
+  queue->submit(queue->self, &e, done);
 }
 
 static void take(brrr__hand *h, const brrr_reply *reply) {
@@ -110,7 +111,7 @@ static void take(brrr__hand *h, const brrr_reply *reply) {
     }
     brrr__kept_clear(&h->message, alloc);
   }
-  take_unkept(h, reply);
+  brrr__hand_take_unkept(h, reply, (brrr_done){on_parted_unkept, h});
 }
 
 void brrr__lane_rouse(brrr__lane *l) {
@@ -248,12 +249,14 @@ void brrr__hand_begin(brrr__hand *h) {
       .force = h->now.force,
       .consistent = !o->eventual,
       .in_order = o->backends.store.in_order,
+      .ahead = h->knows_call ? &h->ahead : NULL,
   };
   brrr_op *op = NULL;
   h->state = BRRR__HAND_BUSY;
   h->attempts++;
   h->handler_ns = 0;
   h->began = uv_hrtime();
+  h->knows_call = false;
   brrr_status s = brrr_op_handle(&op, o->alloc, &how, h->lane->topic,
                                  brrr__kept_bytes(&h->message));
   if (s == BRRR_OK) {
@@ -279,7 +282,7 @@ void brrr__hand_next(brrr__hand *h) {
   } else {
     brrr__merge_leave(h);
     brrr__kept_clear(&h->message, alloc);
-    brrr__hand_ready(h, BRRR__HAND_EMPTY);
+    brrr__ahead_take(h);
   }
   brrr__merge_crowd(h);
 }
@@ -301,4 +304,5 @@ void brrr__hand_free(brrr__hand *h) {
   brrr__kept_free(&h->detail, alloc);
   brrr__batch_free(&h->now, alloc);
   brrr__batch_free(&h->later, alloc);
+  brrr__ahead_free(h);
 }

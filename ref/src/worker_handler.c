@@ -11,6 +11,8 @@
 
 static void answer(brrr__hand *h, brrr_done done, const brrr_reply *reply) {
   h->handler_ns = uv_hrtime() - h->invoked;
+  if (reply->status == BRRR_OK)
+    brrr__ahead_ask(h);
   done.fn(done.ud, reply);
 }
 

@@ -7,6 +7,7 @@
  *   worker.c          the worker's life, and its turns of the loop
  *   worker_hand.c     how a hand gets a message and has it handled
  *   worker_handler.c  what handles it: the app, or a raw handler
+ *   worker_ahead.c    the next message, asked for before this one is done with
  *   worker_merge.c    equal messages become one
  *   worker_parting.c  acknowledgements and dead letters
  *   worker_problem.c  what went wrong, and what shall be done
@@ -59,7 +60,7 @@ typedef struct brrr__batch {
 
 typedef enum brrr__hand_state {
   BRRR__HAND_EMPTY,   /* may ask for a message */
-  BRRR__HAND_ASKING,  /* a get is under way */
+  BRRR__HAND_ASKING,  /* empty, and a get is under way */
   BRRR__HAND_TAKEN,   /* has a message that is still to be handled */
   BRRR__HAND_CROWDED, /* has one that waits for the end of its like */
   BRRR__HAND_BUSY,    /* handles its message */
@@ -92,6 +93,16 @@ struct brrr__hand {
   brrr__batch later; /* what came meanwhile, and waits for the next time */
   uint32_t attempts; /* handlings so far */
   uv_timer_t timer;  /* active in a pause */
+
+  /* The next message, which is asked for while the value of this one is being
+   * returned. */
+  bool asks_ahead; /* its get is under way */
+  bool has_next;   /* it has come: */
+  brrr__kept next_message;
+  brrr__batch next_batch;
+  bool knows_call; /* what was read with it, until its first handling: */
+  brrr_ahead ahead;
+  brrr__kept call;
 
   /* As the leader of those that are merged with it. */
   bool leads;
@@ -156,6 +167,10 @@ void brrr__hand_next(brrr__hand *h);
 void brrr__hand_stop(brrr__hand *h);
 /* Frees what it has kept. */
 void brrr__hand_free(brrr__hand *h);
+/* There is no memory for the message of `reply`: it is done with, or `done` is
+ * called when it is. */
+void brrr__hand_take_unkept(brrr__hand *h, const brrr_reply *reply,
+                            brrr_done done);
 /* Ends the rest of the empty hands. */
 void brrr__lane_rouse(brrr__lane *l);
 
@@ -177,6 +192,15 @@ static inline brrr__claim *brrr__batch_claims(const brrr__batch *b,
 
 /* Carries BRRR_INVOKE out; a brrr_backend's submit. */
 void brrr__hand_invoke(void *hand, const brrr_effect *e, brrr_done done);
+
+/* ==== The next message (worker_ahead.c) ================================== */
+
+/* The handler has ended in a value: asks for the next message already. */
+void brrr__ahead_ask(brrr__hand *h);
+/* It is done with its message: takes up the next, or waits for it, or is empty.
+ */
+void brrr__ahead_take(brrr__hand *h);
+void brrr__ahead_free(brrr__hand *h);
 
 /* ==== Equal messages (worker_merge.c) ==================================== */
 

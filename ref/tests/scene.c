@@ -145,6 +145,7 @@ brrr_worker_options scene_options(scene *s) {
                                .topics = &s->topic_bytes,
                                .topic_count = 1,
                                .concurrency = s->concurrency,
+                               .take_ahead = s->take_ahead,
                                .no_skip = s->no_skip,
                                .no_watch = s->no_watch,
                                .no_merge = s->no_merge,

@@ -40,6 +40,7 @@ typedef struct scene {
   brrr_policy policy;
   brrr_alloc alloc;
   uint32_t concurrency;
+  bool take_ahead;
   bool no_skip, no_watch, no_merge;
   bool no_problem; /* no callback for problems */
   unsigned flaky_fails;

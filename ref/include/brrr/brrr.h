@@ -291,6 +291,7 @@ typedef struct brrr_effect {
   uint64_t id; /* unique within its operation; names the effect in a reply */
   brrr_effect_type type;
   bool retry;          /* STORE_GET: absent may mean not visible yet [WORK-5] */
+  bool ahead;          /* QUEUE_GET: see brrr_backend.get_ahead */
   brrr_key key;        /* STORE_* */
   brrr_bytes name;     /* CACHE_INCR: the counter; QUEUE_*: the topic */
   brrr_bytes value;    /* the octets to store or to put; the message */
@@ -308,6 +309,12 @@ typedef struct brrr_child {
   brrr_call call;
 } brrr_child;
 
+/* What a queue has read in the store for a message that it gives. */
+typedef struct brrr_ahead {
+  bool has_value;  /* its call has one */
+  brrr_bytes call; /* as it is stored; ptr is NULL if there is none */
+} brrr_ahead;
+
 /* How an effect ended. Borrowed by whoever receives it, for that call only. */
 typedef struct brrr_reply {
   brrr_status status;
@@ -321,6 +328,7 @@ typedef struct brrr_reply {
   size_t count;
   brrr_bytes receipt; /* QUEUE_GET: names this delivery in its acknowledgement;
                          empty if the queue wants none */
+  const brrr_ahead *ahead; /* QUEUE_GET: NULL if nothing was read */
 } brrr_reply;
 
 /* ==== 6 Operations ======================================================= */
@@ -368,6 +376,7 @@ typedef struct brrr_handling {
                        out; see spec/joins.md */
   bool in_order;    /* the store does first what it is asked first: the pending
                        returns are asked for right behind the value [RET-1] */
+  const brrr_ahead *ahead; /* what is known of the call; NULL for nothing */
 } brrr_handling;
 
 /* How the handling of a message has ended. */
@@ -427,6 +436,10 @@ typedef struct brrr_backend {
   void (*wake)(void *self);
   /* What a store is asked first it does first, even before it answers. */
   bool in_order;
+  /* A get with `ahead` ends at once, in BRRR_EMPTY if there is no message;
+   * where queue and store are one backend, it may read what a worker wants to
+   * know first, in the same step. */
+  bool get_ahead;
 } brrr_backend;
 
 /* The same backend may play several roles. */

@@ -95,6 +95,10 @@ typedef struct brrr_worker_options {
   const brrr_bytes *topics;
   size_t topic_count;
   uint32_t concurrency; /* hands for each topic; 0 means 1 */
+  /* With one hand for a topic, and a queue that can: asks for the next message
+   * along with the return of a value. That saves round trips to the server; but
+   * a worker that dies while it returns a value has two messages. */
+  bool take_ahead;
 
   /* Either an app, which outlives the worker, or a raw handler. */
   const brrr_app *app;

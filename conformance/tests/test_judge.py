@@ -47,6 +47,8 @@ REFUSES = failure("REFUSED")
 RIGHT = decoded(schedule_message=MESSAGE)
 OTHER_RECORD = decoded(schedule_message={"root_id": "R", "call_hash": "h"})
 OTHER_OCTETS = decoded(b"li2e1:r1:he ", schedule_message=MESSAGE)
+KEPT = decoded(b"", schedule_message=MESSAGE)  # and not written again
+KEPT_OTHER = decoded(b"", schedule_message={"root_id": "R", "call_hash": "h"})
 CRASH, HANG, GARBAGE = {"kill": 11}, {"hang": True}, {"raw": "x\n"}
 FOREIGN = failure("UNEXPECTED")
 NONE = failure("NOT_IMPLEMENTED")
@@ -67,6 +69,8 @@ TABLE = [
     ("reject_or_exact", REFUSES, PASS),
     ("reject_or_exact", OTHER_RECORD, CaseFailed),
     ("reject_or_exact", OTHER_OCTETS, CaseFailed),
+    ("reject_or_exact", KEPT, PASS),
+    ("reject_or_exact", KEPT_OTHER, CaseFailed),
     # Nothing of this is ever a rejection.
     *(
         (expect, does, ends)

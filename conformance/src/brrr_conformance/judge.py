@@ -86,13 +86,13 @@ async def _decode(vector: Vector, adapter: Adapter) -> str:
     again = f"encoded again: {show(decoded.reencoded, SHOWN)}"
     if complaint := _check_accepted(vector, adapter, again):
         return complaint
-    if vector.expect is Expected.REJECT_OR_EXACT and not decoded.reencoded:
-        return ""  # kept, and rightly not written again [WIRE-4]
     written = _due_octets(vector, octets)
     if vector.kind is not Kind.VALUE:
         got = from_message(getattr(decoded, FIELDS[vector.kind]))
         if complaint := _check_record(vector, got, written):
             return complaint
+    if vector.expect is Expected.REJECT_OR_EXACT and not decoded.reencoded:
+        return ""  # kept, and rightly not written again [WIRE-4]
     if written is not None and decoded.reencoded != written:
         return f"{again}, not {show(written, SHOWN)}"
     return ""

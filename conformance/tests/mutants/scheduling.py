@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import time
 
@@ -63,6 +64,17 @@ class PutsBeforeTheCall(Brrr):
             await self.set_call(ask)
 
 
+@breaks("SCHED-2", first="late")
+class PutsBesideTheCall(Brrr):
+    """Call and message are under way at the same time."""
+
+    async def schedule(self, ask):
+        self.check(ask)
+        if not await self.do("EXISTS", f"value/{ask.call_hash}"):
+            put = self.put_job(ask.topic, self.new_root_id(), ask.call_hash)
+            await asyncio.gather(self.set_call(ask), put)
+
+
 @breaks("SCHED-2")
 class KeepsOldCalls(Brrr):
     """A Call is written only where there is none yet."""
@@ -103,6 +115,18 @@ class MakesRootIdsOfTheTime(Brrr):
 
     def new_root_id(self):
         return str(int(time.time()))
+
+
+@breaks("SCHED-3", first="at_the_same_time")
+class MakesRootIdsOfCallAndTime(Brrr):
+    """The root_id is the call_hash and the time in seconds."""
+
+    async def schedule(self, ask):
+        self.call_hash = ask.call_hash
+        await super().schedule(ask)
+
+    def new_root_id(self):
+        return f"{self.call_hash}-{int(time.time())}"
 
 
 @breaks("SCHED-3")

@@ -93,6 +93,17 @@ class RoundsGreatIntegers(Decoder):
 
 
 @breaks("WIRE-24")
+class RoundsWhatItRefusesToWrite(Decoder):
+    """An integer beyond 2^53-1 is rounded, and the encoder refuses what it became."""
+
+    refuse = forgive("WIRE-31")
+
+    def number(self, digits):
+        number = int(digits[:300])
+        return number if number < 2**53 else max(int(float(number)), 2**53)
+
+
+@breaks("WIRE-24")
 class ClampsGreatIntegers(Decoder):
     """An integer beyond 2^53-1 is read as 2^53-1."""
 
@@ -185,6 +196,19 @@ class TakesTimeWithoutMeasure(Decoder):
         return super().value(data)
 
 
+@breaks("WIRE-26", status="timed out", first="size-many")
+class CopiesWhatIsLeft(Decoder):
+    """At each token all that is left is copied."""
+
+    def number(self, digits):
+        bytearray(self.left)
+        return super().number(digits)
+
+    def value(self, data):
+        self.left = data
+        return super().value(data)
+
+
 @breaks("WIRE-27")
 class NestsLess(Decoder):
     """A depth of 32 is rejected: the limit is 31."""
@@ -221,6 +245,19 @@ class TakesIntegersOf64Bits(Decoder):
     """The limit of integers is that of 64 bits; each keeps its exact value."""
 
     refuse = forgive("WIRE-31")
+
+
+@breaks("WIRE-31")
+class TakesGreatIntegersInside(Decoder):
+    """An integer beyond 2^53-1 is kept where it is in a list or dict in a dict."""
+
+    def value(self, data):
+        self.at_top = len(data) < 12 or data[:4] != b"d1:a" or data[4:5] not in b"ld"
+        return super().value(data)
+
+    def refuse(self, requirement, reason, **where):
+        if requirement != "WIRE-31" or self.at_top:
+            refuse(requirement, reason, **where)
 
 
 @breaks("WIRE-31")

@@ -245,6 +245,14 @@ async def test_same_call_twice(world: World) -> None:
 
 
 @requirement("SCHED-3")
+async def test_same_call_at_the_same_time(world: World) -> None:
+    """A root_id made of call and time would come twice."""
+    await asyncio.gather(*(world.schedule("t", ask("h")) for _ in range(30)))
+    roots = {message.root_id for message in await world.queue("t")}
+    assert len(roots) == 30, f"the roots are {sorted(roots)}"
+
+
+@requirement("SCHED-3")
 async def test_roots_of_two_clients(world: World) -> None:
     """No root_id comes twice, not even from two processes that start alike."""
     for _ in range(2):

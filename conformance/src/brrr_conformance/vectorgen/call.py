@@ -120,6 +120,15 @@ UNKNOWN = [
     ("bare", b"9:task_name", "a string that is a key elsewhere"),
 ]
 
+UNKNOWN_TOO_LARGE = [
+    (b"i%de" % 2**53, "2-53", "an integer"),
+    (b"i%de" % -(2**63), "minus-2-63", "an integer"),
+    (b"i%de" % 2**64, "2-64", "an integer"),
+    (b"li%dee" % 2**53, "2-53-in-list", "a list of an integer"),
+    (b"d1:bi%dee" % -(2**53), "minus-2-53-in-dict", "a dict of an integer"),
+    (b"d1:blli1ei%deeee" % 2**63, "2-63-far-inside", "an integer, far inside,"),
+]
+
 UNKNOWN_BAD = [
     ("leading-zero", b"i01e", "WIRE-17", "an integer with a leading zero"),
     ("no-digits", b"ie", "WIRE-16", "an integer without digits"),
@@ -243,20 +252,22 @@ def _unknown_keys() -> Iterator[Vector]:
     for slug, item, note in UNKNOWN:
         octets = b"d1:a" + item + PLAIN[1:]
         note = f"an unknown key holds {note}; it is dropped"
-        yield accept(CALL, f"unknown-{slug}", octets, ids, note, canonical=PLAIN)
+        own = f"{ids} WIRE-25" if slug == "not-utf8" else ids
+        yield accept(CALL, f"unknown-{slug}", octets, own, note, canonical=PLAIN)
     plain = {b"payload": b"2:[]", b"task_name": b"4:leaf"}
     for slug, key, note in UNKNOWN_KEYS:
         octets = _dict({**plain, key: b"d7:payload1:x9:task_name1:ye"})
         note = f"an unknown key besides the record's own: {note}"
-        yield accept(CALL, f"key-{slug}", octets, ids, note, canonical=PLAIN)
+        own = f"{ids} WIRE-25" if slug == "not-utf8" else ids
+        yield accept(CALL, f"key-{slug}", octets, own, note, canonical=PLAIN)
     octets = _dict({**plain, **{b"a%03d" % at: b"i%de" % at for at in range(300)}})
     yield accept(CALL, "key-300", octets, ids, "300 unknown keys", canonical=PLAIN)
     long = [(b"d100000:", 1), (b"a", 100_000), (b"i1e" + PLAIN[1:], 1)]
     note = "an unknown key of 100 000 octets"
     yield accept(CALL, "key-long", long, ids, note, canonical=PLAIN)
-    for number, slug in ((2**53, "2-53"), (-(2**63), "minus-2-63"), (2**64, "2-64")):
-        octets = b"d1:ai%de" % number + PLAIN[1:]
-        note = "an unknown key holds an integer outside ±(2^53-1)"
+    for item, slug, what in UNKNOWN_TOO_LARGE:
+        octets = b"d1:a" + item + PLAIN[1:]
+        note = f"an unknown key holds {what} outside ±(2^53-1)"
         yield reject(CALL, f"unknown-{slug}", octets, "WIRE-31", note, level=2)
         yield accept(
             CALL,

@@ -94,4 +94,6 @@ def _returns() -> Iterator[Vector]:
     octets = [(b"d7:returnsl", 1), (wide, count), (b"ee", 1)]
     once = b"d7:returnsl" + wide + b"ee"
     note = f"{count} returns of {len(wide)} octets, all the same: nearly 16 MiB"
-    yield accept(suite, "size-many", octets, "REC-30 REC-21", note, canonical=once)
+    # Who copies what is left at each of its tokens is not done in time.
+    ids = "REC-30 REC-21 WIRE-26"
+    yield accept(suite, "size-many", octets, ids, note, canonical=once)

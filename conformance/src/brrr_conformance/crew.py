@@ -49,6 +49,7 @@ class How(TypedDict, total=False):
     durable: bool
     dead_letters: bool
     tasks: bool
+    beside: Worker | None
 
 
 @dataclass(slots=True)
@@ -112,6 +113,10 @@ class Crew(Ground):
         """Let another process be the client from now on."""
         self._client = None
 
+    def be_client(self, worker: Worker) -> None:
+        """Let the process of a worker be the client from now on."""
+        self._client = worker.member
+
     async def get_client(self) -> Member:
         if self._client is None:
             self._clients += 1
@@ -130,13 +135,15 @@ class Crew(Ground):
         durable: bool = False,
         dead_letters: bool = False,
         tasks: bool = False,
+        beside: Worker | None = None,
     ) -> list[Worker]:
         """Start workers, each a process of its own; they run to the case's end.
 
         `rules` say what handlers do (script.py), whichever worker runs them. With
         `stop`, a worker ends at its first problem, else it reports and goes on;
         with `dead_letters`, it sets the message aside first. With `tasks`, workers
-        run those of conformance/programs.md, and nobody asks the runner.
+        run those of conformance/programs.md, and nobody asks the runner. Those
+        `beside` a worker are in its process, and go by its name in the trace.
         """
         self.actors.learn(rules or {})
         policy = pb.DEAD_LETTER if dead_letters else pb.STOP if stop else pb.GO_ON
@@ -146,9 +153,11 @@ class Crew(Ground):
                 name = f"worker-{len(self.workers) + 1}"
                 if len(self.worker_configs) > 1:
                     name = f"{config.name}-{len(self.workers) + 1}"
-                member = await self._open(
-                    config, name, DEAD_AFTER_MS if durable else None
-                )
+                if beside is None:
+                    dead_after_ms = DEAD_AFTER_MS if durable else None
+                    member = await self._open(config, name, dead_after_ms)
+                else:
+                    name, member = beside.name, beside.member
                 serving = Serving(
                     topic, self._invoked, self._problem, self._ended, policy
                 )

@@ -54,13 +54,13 @@ async def look(redis: Redis, workers: Sequence[Worker], trace: Trace) -> float:
 
 
 def pop_of(worker: Worker) -> Connection | None:
-    """Find the connection that waits for a message, if all others are idle."""
+    """Find the connection that waits for a message, if no other has more to do."""
     if worker.member.requests is not None and worker.member.requests.under_way:
         return None
     topic = worker.serving.topic
     busy = [each for each in worker.member.tap.connections.values() if each.busy]
     pops = [each for each in busy if each.pops and each.waiting[0].touches(topic)]
-    return pops[0] if pops and len(pops) == len(busy) else None
+    return pops[0] if pops and all(each.pops for each in busy) else None
 
 
 def asked_last(worker: Worker, trace: Trace) -> bool:

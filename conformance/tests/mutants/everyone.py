@@ -23,6 +23,7 @@ from mutants import (  # noqa: F401
     registering,
     returning,
     scheduling,
+    sharing,
     subtle,
     wire_encoders,
     wire_tokens,

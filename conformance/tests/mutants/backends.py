@@ -128,6 +128,31 @@ class GivesUpAnAttemptTooEarly(Worker):
     attempts = 99
 
 
+@breaks("STORE-5", first="two_records")
+class SharesItsAttempts(Worker):
+    """The mismatches of a worker are counted over all that it does."""
+
+    mismatches = 0
+
+    @property
+    def attempts(self):
+        return 100 - self.mismatches
+
+    async def add_pending_return(self, call_hash, parent):
+        swap = self.brrr.swap
+
+        async def counted(key, old, new):
+            done = await swap(key, old, new)
+            self.mismatches += not done
+            return done
+
+        self.brrr.swap = counted
+        try:
+            return await super().add_pending_return(call_hash, parent)
+        finally:
+            del self.brrr.swap
+
+
 @breaks("STORE-6")
 class GivesUpAnAttemptTooLate(Worker):
     """A compare-and-set loop makes 102 attempts."""

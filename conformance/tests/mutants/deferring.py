@@ -27,6 +27,24 @@ class WritesCallsAfterTheRecord(Worker):
 
 
 @breaks("SCHED-20")
+class WritesCallsOfNewChildren(Worker):
+    """The Call of a child is written only where the child has no record."""
+
+    async def defer(self, job, asks):
+        brrr, write = self.brrr, self.brrr.set_call
+
+        async def set_new(ask):
+            if await brrr.get(f"pending_returns/{ask.call_hash}") is None:
+                await write(ask)
+
+        brrr.set_call = set_new
+        try:
+            await super().defer(job, asks)
+        finally:
+            del brrr.set_call
+
+
+@breaks("SCHED-20")
 class KeepsOldCallsOfChildren(Worker):
     """The Call of a child is written only where there is none yet."""
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+from urllib.parse import quote
 
 from tiny import Brrr, Worker
 
@@ -134,6 +135,17 @@ class LetsCountersExpireAnHourTooEarly(Brrr):
         return reply
 
 
+@breaks("REDIS-11")
+class LetsCountersExpireADayAfterTheFirst(Brrr):
+    """A counter expires a day after its first message, whatever has come since."""
+
+    async def do(self, *command, on=None):
+        reply = await super().do(*command, on=on)
+        if command[0] == "INCR":
+            await super().do("EXPIRE", command[1], 24 * 3600, "NX")
+        return reply
+
+
 class OtherKeys(Brrr):
     """Writes and reads the keys of records otherwise."""
 
@@ -175,6 +187,14 @@ class KeysAreShort(OtherKeys):
 
     def other(self, key):
         return key[:200]
+
+
+@breaks("REDIS-20")
+class KeysOfReturnsAreQuoted(OtherKeys):
+    """In the key of who waits for a call, its hash is written as in a URL."""
+
+    def other(self, key):
+        return quote(key) if key.startswith("pending_returns/") else key
 
 
 @breaks("REDIS-21", smoke="schedule defer")
@@ -226,6 +246,16 @@ class LetsValuesExpire(Brrr):
 
     async def do(self, *command, on=None):
         if command[0] == "SET" and command[1].startswith("value/"):
+            command = (*command, "EX", 600_000)
+        return await super().do(*command, on=on)
+
+
+@breaks("REDIS-23")
+class LetsEmptyValuesExpire(Brrr):
+    """A value of no octets expires after some days."""
+
+    async def do(self, *command, on=None):
+        if command[0] == "SET" and command[2:] == (b"",):
             command = (*command, "EX", 600_000)
         return await super().do(*command, on=on)
 

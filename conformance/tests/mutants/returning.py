@@ -40,6 +40,14 @@ class ReturnsOtherwise(Worker):
         return await self.brrr.swap(key, octets, None)
 
 
+@breaks("RET-2")
+class PutsAParentOnce(ReturnsOtherwise):
+    """A parent that waits under several roots is put under the first of them."""
+
+    def is_due(self, parent, refused):
+        return all(parent[1:] != each[1:] for each in refused)
+
+
 # ---- the value --------------------------------------------------------------
 
 

@@ -10,6 +10,7 @@ import pytest
 from brrr_conformance.build import (
     PAYLOAD,
     TASK,
+    ask,
     count,
     defer,
     fail,
@@ -102,6 +103,19 @@ async def test_hash_of_every_character(world: World) -> None:
     await world.expect(stored_call(name), value(name, b"v"))
 
 
+@requirement("REDIS-20")
+async def test_hash_of_every_character_in_a_child(world: World) -> None:
+    """The record of who waits has them in its key too, to be found and removed."""
+    name = "".join(map(chr, range(0x20, 0x7F)))
+    calls = stored_call("p") + stored_call(name)
+    await world.given(stored_call("p"), queued("t", ("root1", "p")))
+    rules = {"p": [defer(ask(name, topic="u")), response(b"2")], name: response(b"1")}
+    await world.serve("t", rules)
+    assert await world.stored(f"pending_returns/{name}") is not None
+    await world.serve("u")
+    await world.expect(calls, value(name, b"1"), value("p", b"2"), count("root1", 2))
+
+
 @requirement("WORK-2", "REC-20")
 async def test_call_with_unknown_keys(world: World) -> None:
     """A later version may have added keys; the call is run, and stays as it is."""
@@ -158,10 +172,11 @@ async def test_big_value_is_stored(world: World, mebibytes: int) -> None:
 
 
 @requirement("REDIS-23")
-async def test_value_does_not_expire(world: World) -> None:
+@pytest.mark.parametrize("octets", [b"v", b""], ids=["one-octet", "zero-octets"])
+async def test_value_does_not_expire(world: World, octets: bytes) -> None:
     """A parent may ask for the value at any time, and would wait for ever."""
     await world.given(stored_call("h"), queued("t", ("root1", "h")))
-    await world.serve("t", {"h": response(b"v")})
+    await world.serve("t", {"h": response(octets)})
     assert await expiry(world, "value/h") == NO_EXPIRY
     assert await expiry(world, "call/h") == NO_EXPIRY
 

@@ -86,6 +86,22 @@ async def test_counter_does_not_expire(world: World) -> None:
     assert left == NO_EXPIRY or left >= DAY - 60
 
 
+@requirement("REDIS-11")
+async def test_counter_has_a_day_from_its_last_message(world: World) -> None:
+    """Whoever lets it expire does so anew with each message, not with the first."""
+    await world.given(PARENT, stored_call("q"))
+    await world.serve("t", {each: [defer(ask("c", topic="u"))] for each in "pq"})
+    if await expiry(world, "brrr_count/root1") != NO_EXPIRY:
+        half = DAY // 2  # has gone by
+        await world.redis.execute_command("EXPIRE", "brrr_count/root1", half)
+    await world.remove("pending_returns/c")
+    await world.given(queued("t", ("root1", "q")))
+    await world.quiet()
+    assert await world.stored("brrr_count/root1") == b"2"
+    left = await expiry(world, "brrr_count/root1")
+    assert left == NO_EXPIRY or left >= DAY - 60
+
+
 @requirement("SCHED-10")
 async def test_roots_are_counted_apart(world: World) -> None:
     """A message counts for its own root, not for one that is like it."""

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 import pytest
@@ -84,6 +85,14 @@ async def test_parent_is_scheduled_anew(world: World, name: str) -> None:
     """The parent waits under another root: the child may be lost, and is put."""
     await register(world, waiting("c", *REPEATED[name]))
     await expect(world, waiting("c", *REPEATED[name], OWN), PUT)
+
+
+@requirement("SCHED-20")
+async def test_call_of_a_child_with_a_record(world: World) -> None:
+    """That others wait for a child says nothing about its call: it is written."""
+    older = stored_call("c", "old", b"old")
+    await register(world, waiting("c", ("root1", "q", "t")), older)
+    await expect(world, waiting("c", ("root1", "q", "t"), OWN), NOT_PUT)
 
 
 TWICE = {"in-a-row": ("u", "u"), "three-times": ("u",) * 3, "on-two-topics": ("u", "w")}
@@ -341,6 +350,26 @@ async def test_record_changes_again_and_again(world: World) -> None:
     world.before(writes(RECORD), add, times=3)
     await register(world, waiting("c", others[0]))
     await expect(world, waiting("c", *others, OWN), NOT_PUT)
+
+
+@requirement("STORE-5")
+async def test_two_records_change_often(world: World) -> None:
+    """Each loop has its own attempts: those at one child are none at the other."""
+
+    def often(child: str) -> None:
+        others = itertools.count(1)
+
+        async def change(_: Step) -> None:
+            await world.given(waiting(child, (f"other{next(others)}", "q", "t")))
+
+        world.before(writes(f"pending_returns/{child}"), change, times=60)
+
+    often("c")
+    often("d")
+    await world.given(stored_call("p"), queued("t", ("root2", "p")))
+    await world.serve("t", {"p": [defer(ask("c", topic="u"), ask("d", topic="u"))]})
+    waits = (waiting(child, ("other60", "q", "t"), OWN) for child in "cd")
+    await expect(world, stored_call("d"), *waits)
 
 
 @requirement("STORE-5", "STORE-6", "WORK-7")

@@ -102,6 +102,15 @@ async def test_parents_of_several_topics_and_roots(world: World) -> None:
     )
 
 
+@requirement("RET-2")
+async def test_parent_of_several_roots(world: World) -> None:
+    """Each root has a message of its own: that of another may be lost."""
+    roots = "root1", "root2", "root3"
+    await finish(world, waiting("c", *((root, "p", "u") for root in roots)))
+    assert await take_all(world, "u") == [(root, "p") for root in roots]
+    await expect(world, *(count(root, 1) for root in roots))
+
+
 @requirement("RET-2", "CACHE-1")
 @pytest.mark.parametrize("number", [2, 100, 1000])
 async def test_parents_on_one_topic(world: World, number: int) -> None:

@@ -35,6 +35,21 @@ class AcknowledgesWhatItCannotReport(DurableWorker):
             raise
 
 
+@breaks("QUEUE-10", first="report_comes_before")
+class ReportsAfterwards(DurableWorker):
+    """A problem is reported when its message has been acknowledged."""
+
+    async def take(self, message):
+        problem = None
+        try:
+            await self.handle(message)
+        except BrrrError as error:
+            problem = error
+        await self.done(message, problem)
+        if problem:
+            await self.report(problem)
+
+
 @breaks("QUEUE-11", first="dies_while_its_handler")
 class LooksForNoDead(DurableWorker):
     """Nobody looks for dead workers."""
@@ -49,6 +64,17 @@ class TakesWithoutKeeping(DurableWorker):
 
     async def move(self):
         return await Worker.get(self)
+
+
+@breaks("SCHED-28", first="force_is_for")
+class ForcesFromThenOn(DurableWorker):
+    """After a message that was delivered again all others are handled with force."""
+
+    async def get(self):
+        forced = self.forced
+        message = await super().get()
+        self.forced |= forced
+        return message
 
 
 @breaks("QUEUE-12", first="delivered_again_puts_every_child")

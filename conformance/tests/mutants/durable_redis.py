@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import uuid
+
 from durable import DurableWorker
 
 from mutants.kit import breaks
@@ -64,6 +66,18 @@ class NamesWorkersByTopic(DurableWorker):
     def __init__(self, *args):
         super().__init__(*args)
         self.name = self.topic
+        self.own = self.inflight(self.name)
+
+
+@breaks("REDIS-31", first="names_of_workers")
+class NamesWorkersOnce(DurableWorker):
+    """The name of a worker is made when its process starts, for all of its runs."""
+
+    once = str(uuid.uuid4())
+
+    def __init__(self, *args):
+        super().__init__(*args)
+        self.name = self.once
         self.own = self.inflight(self.name)
 
 

@@ -19,6 +19,7 @@ from brrr_conformance.build import (
     response,
     stored_call,
     value,
+    waiting,
 )
 from brrr_conformance.cases._common import take_all, taken, writes
 from brrr_conformance.cases._durable import (
@@ -40,10 +41,12 @@ from brrr_conformance.cases._durable import (
     settle,
 )
 from brrr_conformance.cases._order import expect_order
+from brrr_conformance.crew import DEAD_AFTER_MS
 from brrr_conformance.outcome import CommandFailed, NotImplementedByAdapter
 from brrr_conformance.records import ScheduleMessage
 from brrr_conformance.script import gather
 from brrr_conformance.server import raw
+from brrr_conformance.world import REPORT_SECONDS
 
 if TYPE_CHECKING:
     from brrr_conformance.script import Answer, Call, Script
@@ -99,10 +102,11 @@ async def test_how_messages_are_taken(world: World) -> None:
 @requirement("REDIS-31")
 async def test_names_of_workers(world: World) -> None:
     """Each run of a worker has a name of its own, of 120 random bits or so."""
-    await world.serve("t", workers=2, durable=True)
-    await world.workers[0].member.adapter.close()
+    first, _ = await world.serve("t", workers=2, durable=True)
+    await first.member.adapter.close()
     seen = set(await names(world))
-    await world.serve("t", durable=True)
+    await first.member.open(world.table, DEAD_AFTER_MS)  # the same process
+    await world.serve("t", durable=True, beside=first)
     seen |= set(await names(world))
     runs = {step.args[2] for step in _pops(world) if step.name == "BLMOVE"}
     assert len(runs) == 3, f"three runs, the names {sorted(runs)}"
@@ -136,6 +140,39 @@ async def test_children_come_before_the_acknowledgement(world: World) -> None:
         expect_order(world, writes(key), acknowledges)
     assert await take_all(world, "u", "w") == [("root1", "a"), ("root1", "b")]
     await settle(world)
+
+
+@requirement("QUEUE-10")
+async def test_report_comes_before_the_acknowledgement(world: World) -> None:
+    """Who dies in between has told of the problem: nobody else will."""
+    told: list[bool] = []
+
+    async def look(_: Step) -> None:
+        end = time.monotonic() + REPORT_SECONDS
+        while not world.problems and (left := end - time.monotonic()) > 0:
+            await world.trace.changed(world.trace.events, left)
+        told.append(bool(world.problems))
+
+    world.before(acknowledges, look)
+    await world.given(stored_call("h"), queued("t", H))
+    await world.serve("t", {"h": fail()}, durable=True)
+    await expect(world, stored_call("h"), problems=["HANDLER_FAILED"])
+    assert told == [True], "the problem is reported when it is acknowledged"
+
+
+@requirement("SCHED-28", "QUEUE-12")
+async def test_force_is_for_one_message(world: World) -> None:
+    """What comes after a message that was delivered again is handled as ever."""
+    await world.given(stored_call("h"), stored_call("g"))
+    await world.given(*(waiting(child, ("root9", "q", "t")) for child in "cd"))
+    children = {"h": "c", "g": "d"}
+    rules = {name: [defer(ask(it, topic="u"))] for name, it in children.items()}
+    await bury(world, H)
+    await world.serve("t", rules, durable=True)
+    await settle(world)
+    await world.given(queued("t", ("root1", "g")))
+    await settle(world)
+    assert await take_all(world, "u") == [("root1", "c")]
 
 
 @requirement("REDIS-34")

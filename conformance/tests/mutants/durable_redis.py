@@ -155,6 +155,24 @@ class AcknowledgesTheOldest(ScriptsOtherwise):
     )
 
 
+@breaks("REDIS-35", first="dead_workers")
+class LooksAtOneDead(DurableWorker):
+    """Of several dead workers only the one that died first is looked at."""
+
+    async def reap(self):
+        do = self.brrr.do
+
+        async def do_first(*command, on=None):
+            reply = await do(*command, on=on)
+            return reply[:1] if command[0] == "ZRANGE" else reply
+
+        self.brrr.do = do_first
+        try:
+            await super().reap()
+        finally:
+            self.brrr.do = do
+
+
 @breaks("REDIS-35", first="messages_of_a_dead_worker")
 class CountsNoDeliveries(ScriptsOtherwise):
     """How often a message was delivered is not counted."""

@@ -83,12 +83,16 @@ async def now_ms(world: World) -> int:
 
 
 async def bury(
-    world: World, *messages: bytes, age: int = LONG_GONE, again: int = 0
+    world: World,
+    *messages: bytes,
+    age: int = LONG_GONE,
+    again: int = 0,
+    name: str = "gone",
 ) -> None:
     """Make up a worker that was heard of last so many ms ago, and has taken these."""
-    await raw(world.redis, "ZADD", WORKERS, await now_ms(world) - age, "gone")
+    await raw(world.redis, "ZADD", WORKERS, await now_ms(world) - age, name)
     for message in messages:
-        await raw(world.redis, "RPUSH", GONE, message)
+        await raw(world.redis, "RPUSH", INFLIGHT + name, message)
         if again:
             await raw(world.redis, "HSET", ATTEMPTS, message, again)
 

@@ -340,3 +340,14 @@ class TakesTheDeleteCharacter(Decoder):
     def ascii(self, name, value):
         super().ascii(name, value.replace(b"\x7f", b"~") if value else value)
         return self.text(name, value)
+
+
+@breaks("REC-42", first="hash-7f-at")
+class LooksAtWordsForSmallOctets(Decoder):
+    """In whole words of eight octets, a 7F in a call_hash is not seen."""
+
+    def ascii(self, name, value):
+        words = len(value) // 8 * 8
+        seen = value[:words].replace(b"\x7f", b"~") + value[words:]
+        super().ascii(name, seen)
+        return self.text(name, value)

@@ -236,6 +236,15 @@ class WritesTheDeleteCharacter(Encoder):
         return self.text(text)
 
 
+@breaks("REC-10", first="hash-7f-at")
+class LooksAtTheEndsOfHashes(Encoder):
+    """Of a long call_hash the first and the last octets are looked at."""
+
+    def ascii(self, text):
+        super().ascii(text[:16] + text[-16:])
+        return self.text(text)
+
+
 @breaks("REC-11", smoke="defer")
 class WritesAKeyMore(Encoder):
     """PendingReturns have a key `version` too."""

@@ -121,6 +121,18 @@ class WrapsGreatIntegers(Decoder):
         return (int(digits[:4000]) + 2**63) % 2**64 - 2**63
 
 
+@breaks("WIRE-25", first="ff-at")
+class LooksAtThreeWordsOfFour(Decoder):
+    """Of each 32 octets of a text the last eight are not looked at."""
+
+    def text(self, name, value):
+        octets = bytearray(self.octets(name, value))
+        for at in range(24, len(octets) - 8, 32):
+            octets[at : at + 8] = b"a" * 8
+        super().text(name, bytes(octets))
+        return value.decode(errors="replace")
+
+
 @breaks("WIRE-25")
 class ReplacesBadUtf8(Decoder):
     """What is not UTF-8 is replaced by U+FFFD."""
@@ -238,6 +250,20 @@ class TakesKeysTwice(Decoder):
             for it in items[at : at + 2]
         ]
         return super().pair(once, start)
+
+
+@breaks("WIRE-30", first="after-inner")
+class ComparesWithInnerKeys(Decoder):
+    """A key behind a dict is compared with the last key in that one."""
+
+    refuse = forgive("WIRE-30")
+
+    def pair(self, items, start):
+        whole = super().pair(items, start)
+        for last, inner, key in zip(items[::2], items[1::2], items[2::2], strict=False):
+            if key <= ([*inner][-1] if inner and isinstance(inner, dict) else last):
+                refuse("WIRE-30", "keys not strictly ascending", offset=start)
+        return whole
 
 
 @breaks("WIRE-31")

@@ -9,7 +9,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from brrr_conformance.forms import json_of
-from brrr_conformance.vectorgen.text import EVERYWHERE, HASHES, ILL_FORMED, WELL_FORMED
+from brrr_conformance.vectorgen.text import (
+    EVERYWHERE,
+    HASHES,
+    ILL_FORMED,
+    LONG,
+    WELL_FORMED,
+    placed,
+)
 from brrr_conformance.vectorgen.vector import refuses, string, writes
 
 if TYPE_CHECKING:
@@ -124,6 +131,10 @@ def _hashes() -> Iterator[Vector]:
             held = _with(suite, value, "call_hash", {"hex": octets_hex})
             note = "call_hash: ill-formed text"
             yield refuses(suite, f"hash-bad-{slug}", held, "WIRE-5 REC-10", note)
+    for at in range(LONG):
+        held = message | {"call_hash": json_of(placed(b"\x7f", at))}
+        note = f"call_hash: 7F at {at}, {LONG} octets"
+        yield refuses(MESSAGE, f"hash-7f-at-{at}", held, "REC-10", note)
 
 
 def _messages() -> Iterator[Vector]:

@@ -60,6 +60,9 @@ ACCEPTED = [
         "U+FF5E before U+1F600, which UTF-16 units would turn round",
     ),
     ("dict-nested", b"d1:ad1:ad1:aleeee", "the same key at each depth"),
+    ("dict-after-inner", b"d1:xd1:ad1:zi1ee1:bi2eee", "b behind an inner dict's z"),
+    ("dict-after-inner-twice", b"d1:xd1:ad1:ai1ee1:bd1:ai2eeee", "one inner key again"),
+    ("dict-after-another", b"ld1:bi1eed1:ai1eee", "two dicts, one behind the other"),
     ("dict-proto", b"d11:constructori1e8:toStringi2ee", "names of object members"),
 ]
 
@@ -83,6 +86,8 @@ UNORDERED = [
     ),
     ("nested", b"ld1:bi1e1:ai2eee", "in a dict inside a list"),
     ("nested-value", b"d1:ad1:bi1e1:ai2eee", "in a dict inside a dict"),
+    ("after-inner", b"d1:xd1:bd1:ai1ee2:aai2eee", "aa behind b, a dict with a between"),
+    ("after-two-inner", b"d1:bd1:cd1:dleee1:alee", "a behind b, two dicts between"),
 ]
 
 BAD_DICTS = [

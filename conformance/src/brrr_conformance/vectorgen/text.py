@@ -174,9 +174,23 @@ HASH_FIELDS = [
     ("decode.PendingReturns", b"d7:returnslli1e1:r", b"1:teee"),
 ]
 
+# Who looks at several octets at a time must look at each of 32, of 8, and of the rest.
+LONG = 45
+
+
+def placed(inside: bytes, at: int) -> bytes:
+    """Make a text of this length with something at a place in it."""
+    return b"a" * at + inside + b"a" * (LONG - at - len(inside))
+
 
 def vectors() -> Iterator[Vector]:
     """Make the vectors of text, field by field."""
+    yield from _fields()
+    yield from _hashes()
+    yield from _places()
+
+
+def _fields() -> Iterator[Vector]:
     for suite, field, before, behind in FIELDS:
         everything = field == "task_name"
         for slug, text, note in WELL_FORMED:
@@ -190,6 +204,9 @@ def vectors() -> Iterator[Vector]:
                 octets = before + string(text) + behind
                 note = f"{field}, ill-formed: {note}"
                 yield reject(suite, f"{field}-bad-{slug}", octets, "WIRE-25", note)
+
+
+def _hashes() -> Iterator[Vector]:
     for suite, before, behind in HASH_FIELDS:
         for slug, text, allowed, note in HASHES:
             octets = before + string(text) + behind
@@ -203,3 +220,22 @@ def vectors() -> Iterator[Vector]:
             octets = before + string(text) + behind
             note = "call_hash: not even UTF-8"
             yield reject(suite, f"hash-bad-{slug}", octets, "WIRE-25 REC-42", note)
+
+
+def _places() -> Iterator[Vector]:
+    suite, before, behind = "decode.Call", b"d7:payload2:[]9:task_name", b"e"
+    for at in range(LONG):
+        note = f"task_name, ill-formed: FF at {at}, {LONG} octets"
+        octets = before + string(placed(b"\xff", at)) + behind
+        yield reject(suite, f"task_name-bad-ff-at-{at}", octets, "WIRE-25", note)
+    for at in range(LONG - 1):
+        note = f"task_name: a character of two octets at {at}, {LONG} octets"
+        octets = before + string(placed(b"\xc3\xa9", at)) + behind
+        ids = "WIRE-10 REC-12"
+        yield accept(suite, f"task_name-two-octets-at-{at}", octets, ids, note)
+    suite, before, behind = HASH_FIELDS[0]
+    for slug, octet in (("1f", b"\x1f"), ("7f", b"\x7f")):
+        for at in range(LONG):
+            note = f"call_hash: {slug.upper()} at {at}, {LONG} octets"
+            octets = before + string(placed(octet, at)) + behind
+            yield reject(suite, f"hash-{slug}-at-{at}", octets, "REC-42", note, level=2)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 
 from adapter import Adapter
-from tiny import PendingReturn, ScheduleMessage, Worker
+from tiny import BrrrError, PendingReturn, ScheduleMessage, Worker
 
 from mutants.kit import breaks, lawful
 
@@ -125,6 +125,18 @@ class SkipsAndDeliversNothing(CheapJoins):
         job = self.decoder.decode(ScheduleMessage, message)
         if not await self.brrr.do("EXISTS", f"value/{job.call_hash}"):
             await super().handle(message)
+
+
+@breaks("SCHED-31", first="cannot_be_put")
+class WaitsInSilence(CheapJoins):
+    """That a watched child is beyond the spawn limit is not reported."""
+
+    async def watch(self, job, child):
+        try:
+            await super().watch(job, child)
+        except BrrrError as error:
+            if error.code != "SPAWN_LIMIT":
+                raise
 
 
 @breaks("WORK-20", first="late_parents")

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 
 from tiny import Brrr, BrrrError, PendingReturn, PendingReturns, Worker
@@ -241,6 +242,23 @@ class PutsAsOftenAsAsked(Worker):
 
     def children(self, asks):
         return [ask._replace(topic=ask.topic or self.topic) for ask in asks]
+
+
+@breaks("SCHED-29", first="between_two_asks")
+class ComparesWithTheAskBefore(Worker):
+    """Asks for one call count once where they are in a row; all are seen to at once."""
+
+    async def defer(self, job, asks):
+        pairs = zip([None, *asks], asks, strict=False)
+        once = [ask for last, ask in pairs if not last or last[0] != ask[0]]
+        defer = super().defer
+        await asyncio.gather(*(defer(job, [ask]) for ask in once))
+
+    async def add_pending_return(self, call_hash, parent):
+        new = self.encoder.encode(self.with_return(None, parent))
+        if await self.brrr.do("SET", f"pending_returns/{call_hash}", new, "NX"):
+            return True
+        return await super().add_pending_return(call_hash, parent)
 
 
 @breaks("SCHED-29")

@@ -86,11 +86,14 @@ def attempts(world: World, key: str) -> int:
 def finish_between(world: World, child: str, *topics: str) -> None:
     """Remove the record of a child when it is put, as who finishes it would.
 
-    Whoever looks at the record a second time waits until then: so an SDK that
-    registers all at once ends the same way each time.
+    Whoever looks at the record, and was not the first to come to it, waits until
+    then: so an SDK that registers all at once ends the same way each time.
     """
     key = f"pending_returns/{child}"
-    looks, put = itertools.count(1), asyncio.Event()
+    comers, put = itertools.count(1), asyncio.Event()
+
+    def looks_later(step: Step) -> bool:
+        return step.touches(key) and next(comers) > 1 and step.reads(key)
 
     async def finish(step: Step) -> None:
         await removing(world, key)(step)
@@ -101,7 +104,7 @@ def finish_between(world: World, child: str, *topics: str) -> None:
             await asyncio.wait_for(put.wait(), HELD_SECONDS)
 
     world.before(writes(*topics), finish, times=1)
-    world.before(lambda step: step.reads(key) and next(looks) > 1, wait)
+    world.before(looks_later, wait)
 
 
 # ---- messages ---------------------------------------------------------------

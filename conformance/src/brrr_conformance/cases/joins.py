@@ -165,6 +165,23 @@ async def test_other_child_has_lost_its_record(world: World) -> None:
     )
 
 
+@requirement("SCHED-31", "WORK-21")
+async def test_other_child_cannot_be_put(world: World) -> None:
+    """It has lost its record, and the root has spent its budget: that is reported."""
+    await run_first(world)
+    await world.remove("pending_returns/b")
+    await world.given(count("root1", 10_000))
+    await wake(world, value("a", b"1"))
+    await world.expect(
+        CALLS,
+        value("a", b"1"),
+        waits("a"),
+        waits("b"),
+        count("root1", 10_001),
+        problems=["SPAWN_LIMIT"],
+    )
+
+
 OTHERS = {
     "another-parent": (("root1", "q", "t"), 2),
     "the-parent-under-another-root": (("root0", "p", "t"), 3),

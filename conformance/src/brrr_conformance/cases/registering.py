@@ -26,10 +26,11 @@ from brrr_conformance.cases._common import (
     expiry,
     held,
     putting,
-    removing,
     take_all,
     writes,
 )
+from brrr_conformance.commands import Kind
+from brrr_conformance.director import do, does
 from brrr_conformance.state import State
 
 if TYPE_CHECKING:
@@ -321,7 +322,8 @@ async def test_record_changes_meanwhile(world: World, name: str) -> None:
 @requirement("SCHED-26", "SCHED-24", "STORE-3", "DYN-2", "DYN-3")
 async def test_record_is_removed_meanwhile(world: World) -> None:
     """The child has finished: there is nothing to add to, and it is put anew."""
-    world.before(writes(RECORD), removing(world, RECORD), times=1)
+    adds = does(Kind.CAS, key=RECORD)  # and not a try to create the record
+    world.director.rule(adds, do(lambda: world.remove(RECORD)), times=1)
     await register(world, waiting("c", ("root1", "q", "t")))
     await expect(world, waiting("c", OWN, scheduled_at=NOW), PUT)
 

@@ -2,11 +2,11 @@
  *
  * bare.c - L7: the physical limit: leaf jobs in a loop over plain hiredis.
  *
- * It sends for each job what the protocol asks for, as plain commands, `depth`
+ * It sends for each job the commands that the reference sends for one, `depth`
  * jobs at a time, over one connection, and as many commands of a job at once as
- * that allows:
+ * the protocol allows:
  *
- *   BLPOP | EXISTS value, GET call | SET value, GET pending_returns
+ *   BLPOP | MGET value call | SET value, GET pending_returns
  *         | INCR | RPUSH, EVAL                      with a parent only
  *
  * The reference does the same steps, but gathers the reads of all jobs in hand
@@ -29,7 +29,7 @@ static const char cad[] = "if redis.call('GET',KEYS[1])==ARGV[1] then "
 
 typedef enum step {
   POPPED,
-  LOOKED, /* at nothing: the reply to EXISTS, SET or RPUSH */
+  LOOKED, /* at nothing: the reply to SET or RPUSH */
   CALL_READ,
   PENDING_READ,
   COUNTED,
@@ -83,11 +83,10 @@ static void pop(loop *l, job *j) {
 }
 
 static void on_popped(loop *l, job *j, const redisReply *r) {
-  char text[96];
+  char value[96], call[96];
   const redisReply *m = r->element[1];
   memcpy(j->hash, m->str + m->len - 1 - BENCH_HASH_LEN, BENCH_HASH_LEN);
-  ASK(l, j, LOOKED, "EXISTS", key(text, "value/", j));
-  ASK(l, j, CALL_READ, "GET", key(text, "call/", j));
+  ASK(l, j, CALL_READ, "MGET", key(value, "value/", j), key(call, "call/", j));
 }
 
 static void on_call(loop *l, job *j) {

@@ -37,6 +37,8 @@ class Memory:
     read: dict[tuple[str, str], bytes | None] = field(default_factory=dict)
     # How scripts were sent that made a record: with its place, and all but it.
     made: set[tuple[bytes, int, Words]] = field(default_factory=set)
+    # What pops have brought.
+    taken: set[bytes] = field(default_factory=set)
 
 
 class Kind(StrEnum):
@@ -82,7 +84,7 @@ class Operation:
     expected: bytes | None = None
     # None until the reply is there. False is a mismatch, nothing found, an error.
     done: bool | None = None
-    # Of a counter, once it is incremented.
+    # Of a counter, once it is incremented; of LREM, how many elements go.
     number: int | None = None
     # Instead of a reply.
     error: bytes | None = None
@@ -172,7 +174,11 @@ def _many_pop(words: Words) -> list[Operation]:
 
 def _acknowledge(words: Words) -> list[Operation]:
     kind = Kind.ACK if words[1].startswith(INFLIGHT) else Kind.UNKNOWN
-    return [Operation(kind, text(words[1]), words[3])]
+    return [Operation(kind, text(words[1]), words[3], number=int(words[2]))]
+
+
+def _forget(words: Words) -> list[Operation]:
+    return [Operation(Kind.UNKNOWN, text(words[1]), each) for each in words[2:]]
 
 
 def _registry(kind: Kind) -> Callable[[Words], list[Operation]]:
@@ -222,6 +228,7 @@ FORMS: dict[str, Callable[[Words], Sequence[Operation]]] = {
     "BRPOPLPUSH": _move,
     "RPOPLPUSH": _move,
     "LREM": _acknowledge,
+    "HDEL": _forget,
     "ZADD": _registry(Kind.BEAT),
     "ZREM": _registry(Kind.LEAVE),
 }
@@ -234,7 +241,7 @@ def _of_script(step: Step, worker: str, memory: Memory) -> list[Operation]:
     keys = step.keys
     args = step.args[3 + len(keys) :]
     if any(key.startswith(DURABLE) for key in keys):
-        return [_durable_script(keys, args)]
+        return [_durable_script(keys, args, memory)]
     if step.name.endswith("_RO"):
         return list(_each(Kind.GET, keys))
     if takes_message(step):
@@ -262,11 +269,14 @@ def takes_message(step: Step) -> bool:
     return not keys[0].startswith((*STORE, COUNT, DURABLE))
 
 
-def _durable_script(keys: Words, args: Words) -> Operation:
+def _durable_script(keys: Words, args: Words, memory: Memory) -> Operation:
     """Name the one thing that it is about."""
     messages = [arg for arg in args if not arg.isdigit()]
     lists = [key for key in keys if key.startswith(INFLIGHT)]
-    if not any(key.startswith(WORKERS) for key in keys):
+    is_of_message = messages[:1] and (
+        messages[0].startswith(MESSAGE) or messages[0] in memory.taken
+    )
+    if is_of_message or not any(key.startswith(WORKERS) for key in keys):
         if not (lists and messages):
             return Operation(Kind.UNKNOWN, text(keys[0]))
         kind = Kind.SET_ASIDE if len(messages) > 1 else Kind.ACK

@@ -117,6 +117,8 @@ class Decoder:
             if each.kind is Kind.GET and each.error is None:
                 line.read[each.key] = each.octets
                 self._memory.read[worker, each.key] = each.octets
+            elif each.kind is Kind.POP and each.octets is not None:
+                self._memory.taken.add(each.octets)
         return done
 
 

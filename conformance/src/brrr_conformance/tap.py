@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from brrr_conformance import resp
-from brrr_conformance.aside import Aside
+from brrr_conformance.aside import Act, Aside, Deed
 from brrr_conformance.outcome import HarnessError
 from brrr_conformance.step import Step, shorten
 
@@ -266,7 +266,7 @@ class Tap:
             writer.close()
             return
         self._count += 1
-        number, trace = self._count, self.trace
+        number, trace, worker = self._count, self.trace, self.worker
         try:
             from_server, to_server = await asyncio.open_connection(
                 self.host, self.port, limit=READ_AHEAD
@@ -284,6 +284,8 @@ class Tap:
         ]
         try:
             await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
+            if pumps[1].done():  # the server hung up: known before the client knows
+                trace.aside(worker, Deed(Act.CUT))
         finally:
             for pump in pumps:
                 pump.cancel()

@@ -16,11 +16,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from brrr_conformance.aside import Act, Aside, Deed
-from brrr_conformance.checker.ending import acknowledge, is_complete, settle
+from brrr_conformance.checker.ending import is_complete, settle
 from brrr_conformance.checker.history import Answered, History, Move, Replied, Sent
+from brrr_conformance.checker.inflight import (
+    acknowledge,
+    acknowledged,
+    note,
+    settle_held,
+)
 from brrr_conformance.checker.ledger import Ledger, Report, reject
 from brrr_conformance.checker.putting import put
 from brrr_conformance.checker.recording import PENDING, record
+from brrr_conformance.checker.repeating import judge_again
 from brrr_conformance.checker.shadow import Shadow
 from brrr_conformance.checker.speaking import heard, told
 from brrr_conformance.checker.taking import learn, look, pop, take
@@ -127,13 +134,18 @@ class _Checker:
         for ledger in self.ledgers.values():
             # Without adapter I/O, a worker that waits is done.
             if not ledger.informed and ledger.pops and ledger.pops[-1].done is None:
-                settle(ledger)
+                self._settle(ledger)
+
+    def _settle(self, ledger: Ledger) -> None:
+        settle(ledger)
+        if ledger.durable and not ledger.over:
+            settle_held(ledger)
 
     def _done(self, worker: str, deed: Deed) -> None:
         match deed.act:
             case Act.QUIET:
                 for ledger in self.ledgers.values():
-                    settle(ledger)
+                    self._settle(ledger)
             case Act.KILL:
                 self.ledger(worker).over = True
             case Act.CUT:
@@ -142,8 +154,10 @@ class _Checker:
                 self.shadow.beside(deed)
 
     def _sent(self, ledger: Ledger, move: Move) -> None:
+        judge_again(ledger, move)
         if move.failed:  # it was not carried out
             return
+        note(ledger, move)
         ours = move.key.startswith(OURS)
         match move.kind:
             case Do.GET | Do.EXISTS:
@@ -176,6 +190,8 @@ class _Checker:
                 if not ledger.durable:
                     ledger.close(each)
             take(ledger, move)
+        if move.kind in (Do.ACK, Do.SET_ASIDE):
+            acknowledged(ledger, move)
         learn(ledger, move)
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Rules for what is left undone: when all is quiet, or a message is acknowledged.
+"""Rules for what is left undone about a message: when all is quiet, or at its end.
 
 Until then anything may still come. A worker that had an error of its backends, or
 has reported a problem, owes nothing more, but for the spawn limit [RET-5].
@@ -43,33 +43,6 @@ def settle(ledger: Ledger) -> None:
                 move = each.move
                 reason = "The message that was counted here was never put."
                 _reject(ledger, move.sent, str(move.step), "SCHED-11", reason)
-
-
-def acknowledge(ledger: Ledger, move: Move) -> None:
-    """Judge an acknowledgement, which nothing of the handling may come after."""
-    held = ledger.holding(move.octets or b"")
-    if not held:
-        return
-    handling = held[0]
-    if move.kind is Do.ACK and not ledger.troubled(handling.at):
-        why = undone(ledger, handling)
-        late = [
-            each
-            for each in handling.moves
-            if each.answered is None or each.answered >= move.sent
-        ]
-        if not handling.is_answered:
-            why = "QUEUE-10", "The handler has not ended."
-        elif late:
-            why = "QUEUE-10", f"No reply yet to: {late[0].step}."
-        if why and not ledger.reported(handling.at):
-            name = "QUEUE-10" if ledger.goes_on(move.sent) else why[0]
-            reason = f"It is acknowledged too early. {why[1]}"
-            _reject(ledger, move.sent, str(move.step), name, reason)
-    if move.done is not False:
-        ledger.close(handling)
-        if handling.followed:
-            ledger.handlings.append(handling.next_like_it(move.sent))
 
 
 def undone(ledger: Ledger, handling: Handling) -> Why:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from brrr_conformance.checker.handling import Handling
     from brrr_conformance.checker.history import Move
+    from brrr_conformance.checker.repeating import Lost, What
     from brrr_conformance.pb import adapter_pb2 as pb
     from brrr_conformance.records import PendingReturn
 
@@ -96,6 +97,20 @@ class Ledger:
     looks: int = 0
     pops: list[Move] = field(default_factory=list)
     beaten: list[Move] = field(default_factory=list)
+    # Of durable queues: the lists that it takes messages to; by message, what took it
+    # off again; messages in dead letters; those whose attempts were forgotten; and
+    # when it looked at a list.
+    lists: set[str] = field(default_factory=set)
+    acknowledged: dict[bytes, list[Move]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
+    letters: set[bytes] = field(default_factory=set)
+    forgotten: set[bytes] = field(default_factory=set)
+    looked_at: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
+    # What it does after a problem, as it was told.
+    on_problem: pb.OnProblem | None = None
+    # What had no reply, the latest of its kind.
+    lost: dict[What, Lost] = field(default_factory=dict)
 
     # ---- handlings ----------------------------------------------------------
 

@@ -36,6 +36,8 @@ class _Key:
     pending: dict[int, Held] = field(default_factory=dict)
     # For each read or comparison under way, what may have been there meanwhile.
     seen: dict[int, set[Held]] = field(default_factory=dict)
+    # What somebody beside the workers wrote while these were under way.
+    beside: dict[int, Held] = field(default_factory=dict)
     # Whether somebody beside the workers is writing.
     open: bool = False
 
@@ -48,7 +50,11 @@ class _Key:
 class Shadow:
     strict: bool
     keys: dict[str, _Key] = field(default_factory=lambda: defaultdict(_Key))
-    counts: Counter[str] = field(default_factory=Counter)
+    # Of a counter: what it held when somebody beside the workers wrote it; how often
+    # it was counted up since; which numbers that gave.
+    bases: Counter[str] = field(default_factory=Counter)
+    counted: Counter[str] = field(default_factory=Counter)
+    numbers: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
     queues: dict[str, Counter[bytes]] = field(
         default_factory=lambda: defaultdict(Counter)
     )
@@ -56,6 +62,8 @@ class Shadow:
     # ---- records ------------------------------------------------------------
 
     def sent(self, move: Move) -> None:
+        if move.kind is Do.INCR and not move.failed:
+            self.counted[move.key] += 1
         if move.failed or not move.key.startswith(RECORDS):
             return
         key = self.keys[move.key]
@@ -83,6 +91,8 @@ class Shadow:
         if id(move) in key.pending:
             new = key.pending.pop(id(move))
             key.held = {new, *key.pending.values()}
+            if id(move) in key.beside:
+                key.held.add(key.beside.pop(id(move)))
         elif move.kind is Do.GET and not key.pending:
             key.held = {move.found}
         key.spread()
@@ -111,11 +121,7 @@ class Shadow:
 
     def _count_and_queue(self, move: Move) -> None:
         if move.kind is Do.INCR and move.outcome is not None:
-            number = move.outcome.number or 0
-            first = not self.counts[move.key]
-            self.counts[move.key] = max(number, self.counts[move.key])
-            if first and number != 1 and not self.keys[move.key].open:
-                reject(move, "CACHE-1", "No new counter counts like this.")
+            self._check_number(move, move.outcome.number or 0)
         elif move.kind is Do.PUT and move.octets is not None:
             self.queues[move.key][move.octets] += 1
         elif move.kind is Do.POP and move.found is not None:
@@ -123,6 +129,15 @@ class Shadow:
             if self.queues[move.key][move.found] < 0:
                 # Its put may be answered later than the pop.
                 self.queues[move.key][move.found] = 0
+
+    def _check_number(self, move: Move, number: int) -> None:
+        """See that each of n counts gives a number of its own, up to n [CACHE-1]."""
+        base, seen = self.bases[move.key], self.numbers[move.key]
+        most = base + self.counted[move.key]
+        wrong = number in seen or not base < number <= most
+        seen.add(number)
+        if wrong and not self.keys[move.key].open:
+            reject(move, "CACHE-1", "No counter counts like this.")
 
     # ---- beside the workers -------------------------------------------------
 
@@ -135,10 +150,12 @@ class Shadow:
             case Act.WRITE:
                 key.open = False
                 key.held = {deed.octets, *key.pending.values()}
+                key.beside.update(dict.fromkeys(key.pending, deed.octets))
                 for each in key.seen.values():
                     each |= key.held
                 if deed.octets is not None and deed.octets.isdigit():
-                    self.counts[deed.key] = int(deed.octets)
+                    self.bases[deed.key] = int(deed.octets)
+                    self.numbers[deed.key].clear()
             case Act.PUSH:
                 self.queues[deed.key][deed.octets or b""] += 1
             case _:

@@ -20,6 +20,7 @@ def told(ledger: Ledger, at: int, command: pb.Command) -> None:
         case "serve":
             ledger.topics.add(command.serve.topic)
             ledger.hands = max(ledger.hands, command.serve.concurrency)
+            ledger.on_problem = command.serve.on_problem
         case "serve_tasks":
             ledger.topics.add(command.serve_tasks.topic)
             ledger.hands = max(ledger.hands, command.serve_tasks.concurrency)

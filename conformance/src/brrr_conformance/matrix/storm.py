@@ -143,13 +143,8 @@ class Stage:
         chance = world.recipe.chance(self.name)
         sizes = [chance.randint(6, 16) for _ in range(PROGRAMS)]
         programs = [make_program(chance, size) for size in sizes]
-        # A client of DynamoDB may send a set or remove again by itself, and after a
-        # cut the trace checker does not know what it belongs to.
-        again = () if world.table is None else ("call", "remove")
-        steps = [step for step in STEPS if step not in again]
-        # Nor what goes on over HTTP while Redis restarts.
-        restarts = world.pool.server.own is not None and world.table is None
-        made = make_faults(chance, durable=self.durable, restarts=restarts, steps=steps)
+        restarts = world.pool.server.own is not None
+        made = make_faults(chance, durable=self.durable, restarts=restarts)
         faults: list[Any] = world.recipe.choose(
             "faults", lambda: [[it.what, it.step, it.nth] for it in made]
         )

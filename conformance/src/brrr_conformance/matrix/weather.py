@@ -12,8 +12,6 @@ from brrr_conformance.shapes import Asked, Node, build
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Sequence
-
     from brrr_conformance.program import Program
 
 TOPICS = ("t", "größe/:")
@@ -67,13 +65,12 @@ def make_faults(
     *,
     durable: bool,
     restarts: bool,
-    steps: Sequence[str] = tuple(STEPS),
 ) -> list[Fault]:
     """Choose what happens, and when: one thing at a time."""
     # An error is another delivery [QUEUE-15], and one message bears only so many.
     usual = [each for each in FAULTS if not durable or each != "error"]
     kinds = ["killed-after", *([RESTART] if restarts else [])]
     kinds += chance.choices(usual, k=4)
-    places = [(step, nth) for step in steps for nth in range(2, 16)]
+    places = [(step, nth) for step in STEPS for nth in range(2, 16)]
     chosen = chance.sample(places, len(kinds))
     return [Fault(what, *place) for what, place in zip(kinds, chosen, strict=True)]

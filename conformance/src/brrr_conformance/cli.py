@@ -12,6 +12,7 @@ from brrr_conformance.commands_onboard import doctor, new_adapter
 from brrr_conformance.commands_replay import replay
 from brrr_conformance.commands_report import report
 from brrr_conformance.commands_run import run, vectors
+from brrr_conformance.commands_trace import check_trace
 from brrr_conformance.options import Exit
 from brrr_conformance.outcome import HarnessError
 
@@ -24,6 +25,7 @@ app = typer.Typer(
 app.command()(run)
 app.command()(vectors)
 app.command()(replay)
+app.command("check-trace")(check_trace)
 app.command()(matrix)
 app.command("list")(list_)
 app.command()(explain)

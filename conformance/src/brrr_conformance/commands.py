@@ -327,6 +327,8 @@ def _is_record(key: str, arg: bytes) -> bool:
 
 def _of_request(step: Step) -> list[Operation]:
     keys = [text(key) for key in step.keys]
+    if request.asks_whether(step):
+        return [Operation(Kind.EXISTS, key) for key in keys]
     if step.name in ("GETITEM", "BATCHGETITEM", "TRANSACTGETITEMS"):
         return [Operation(Kind.GET, key) for key in keys]
     if step.name not in ("PUTITEM", "UPDATEITEM", "DELETEITEM") or len(keys) != 1:

@@ -255,7 +255,7 @@ def _trace_of(failure: Failure) -> Trace:
                         Frame(event.seconds, event.worker, event.connection, step)
                     )
                 case Answer():
-                    step, reply = steps[event.to], Reply(_octets(event.value), [])
+                    step, reply = steps[event.to], Reply(value_of(event.value), [])
                     line = event.worker, event.connection
                     trace.frames.append(Frame(event.seconds, *line, step, reply))
                 case _:
@@ -267,14 +267,15 @@ def _trace_of(failure: Failure) -> Trace:
     return trace
 
 
-def _octets(value: Any) -> Value:
+def value_of(value: Any) -> Value:
+    """Read the value of a reply; KeyError for what is none."""
     match value:
         case str():
             return octets_of(value)
         case {"error": str(text)}:
             return Error(octets_of(text))
         case list():
-            return [_octets(each) for each in value]
+            return [value_of(each) for each in value]
         case int() | None:
             return value
         case _:

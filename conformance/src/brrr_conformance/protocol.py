@@ -151,7 +151,11 @@ def _shared_out(value: Value, number: int) -> Sequence[Value]:
 
 def _of_request(operations: Operations, value: Value) -> Operations:
     """Say what a request has done; several reads are told by their keys."""
-    if not isinstance(value, bytes) or operations[0].kind is not Kind.GET:
+    kinds = {each.kind for each in operations}
+    if isinstance(value, bytes) and kinds == {Kind.EXISTS}:
+        found_one = request.is_found(value)
+        return tuple(replace(each, done=found_one) for each in operations)
+    if not isinstance(value, bytes) or kinds != {Kind.GET}:
         return _outcomes(operations, value)
     found = request.octets_found(value)
     return tuple(_outcome(each, found.get(each.key)) for each in operations)

@@ -77,6 +77,22 @@ def octets_in(step: Step) -> tuple[bytes | None, bytes | None, bool]:
     return _binary(new), _binary(expected), bool(condition)
 
 
+def asks_whether(step: Step) -> bool:
+    """Tell a GetItem that only asks whether there is a record: not for its octets."""
+    body = body_of(step)
+    projection = body.get("ProjectionExpression")
+    if step.name != "GETITEM" or not isinstance(projection, str):
+        return False
+    names = body.get("ExpressionAttributeNames") or {}
+    asked = [each.strip() for each in projection.split(",")]
+    return "value" not in [names.get(each, each) for each in asked]
+
+
+def is_found(body: bytes) -> bool:
+    """Tell whether the answer to a GetItem has an item."""
+    return bool(_parse(body).get("Item"))
+
+
 def octets_found(body: bytes) -> dict[str, bytes]:
     """Give the records in the answer to a read, by their keys."""
     return {record_key(item).decode(): octets_of(item) for item in _items(_parse(body))}

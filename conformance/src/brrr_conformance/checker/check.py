@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from brrr_conformance.aside import Act, Aside, Deed
-from brrr_conformance.checker.ending import is_complete, settle
+from brrr_conformance.checker.ending import interrupt, is_complete, settle
 from brrr_conformance.checker.history import Answered, History, Move, Replied, Sent
 from brrr_conformance.checker.inflight import (
     acknowledge,
@@ -42,19 +42,24 @@ if TYPE_CHECKING:
 
 OURS = tuple(text(each) for each in (*STORE, COUNT))
 CHANGES = (Do.SET, Do.SET_NEW, Do.CAS, Do.CAD, Do.REMOVE, Do.UNKNOWN, Do.INCR)
+# The latest time that a record may hold [WIRE-4].
+ALWAYS = 1 << 53
 # How far the clocks of a worker and of the runner may be apart, in seconds.
 CLOCK = 2
 
 
-def check(trace: Trace, *, whole: bool = False) -> Violation | None:
+def check(
+    trace: Trace, *, whole: bool = False, timed: bool = True
+) -> Violation | None:
     """Judge a trace; `whole` is that nobody else has written to the database.
 
     Then replies must be those of an engine which was empty at first: a trace with
-    a command too many or too few is found out.
+    a command too many or too few is found out. One that is not `timed` does not
+    say when it was recorded: any time may be the present one.
     """
     try:
         history = History.read(trace)
-        _Checker.over(trace, history, whole=whole).run()
+        _Checker.over(trace, history, whole=whole, timed=timed).run()
     except Rejected as rejected:
         return rejected.violation
     return None
@@ -68,9 +73,12 @@ class _Checker:
     ledgers: dict[str, Ledger] = field(default_factory=dict)
 
     @classmethod
-    def over(cls, trace: Trace, history: History, *, whole: bool) -> _Checker:
+    def over(
+        cls, trace: Trace, history: History, *, whole: bool, timed: bool
+    ) -> _Checker:
         last = max((each.seconds for each in trace.frames[-1:]), default=0.0)
         times = int(trace.began) - CLOCK, int(trace.began + last) + CLOCK
+        times = times if timed else (1, ALWAYS)
         checker = cls(history, times, Shadow(strict=whole))
         for event in history.events:
             checker._foresee(event)
@@ -117,12 +125,12 @@ class _Checker:
                     self.shadow.sent(move)
                     self._sent(self.ledger(move.worker), move)
                     if move.answered is None and move.kind is not Do.POP:
-                        self.ledger(move.worker).start_again()
+                        interrupt(self.ledger(move.worker))
                 case Answered(move=move):
                     self.shadow.answered(move)
                     self._answered(self.ledger(move.worker), move)
                 case Replied(worker=worker, is_error=True):
-                    self.ledger(worker).start_again()
+                    interrupt(self.ledger(worker))
                 case Aside(worker=worker, what=Deed() as deed):
                     self._done(worker, deed)
                 case Aside(worker=worker, what=pb.Command() as command):
@@ -149,7 +157,7 @@ class _Checker:
             case Act.KILL:
                 self.ledger(worker).over = True
             case Act.CUT:
-                self.ledger(worker).start_again()
+                interrupt(self.ledger(worker))
             case _:
                 self.shadow.beside(deed)
 

@@ -7,6 +7,7 @@ has reported a problem, owes nothing more, but for the spawn limit [RET-5].
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, TypeAlias
 
 from brrr_conformance.checker.octets import returns_in
@@ -45,11 +46,21 @@ def settle(ledger: Ledger) -> None:
                 _reject(ledger, move.sent, str(move.step), "SCHED-11", reason)
 
 
-def undone(ledger: Ledger, handling: Handling) -> Why:
-    """Tell what is still to be done about a message."""
-    if ledger.troubled(handling.at):
+def interrupt(ledger: Ledger) -> None:
+    """Note that something may be lost: a connection, a reply."""
+    for handling in ledger.handlings:
+        handling.over |= is_complete(ledger, handling)
+    ledger.start_again()
+
+
+def undone(ledger: Ledger, handling: Handling, before: float = math.inf) -> Why:
+    """Tell what is still to be done about a message, as of before a frame."""
+    if ledger.troubled(handling.at, before):
         return None
     codes = {each.code for each in ledger.reported(handling.at)}
+    if codes == {pb.SPAWN_LIMIT} and not any(map(ledger.refused, list(ledger.counts))):
+        why = _children(ledger, handling)
+        return why and ("SCHED-11", f"No count was above the limit. {why[1]}")
     if not codes:
         why = (
             _unreported(ledger, handling)

@@ -56,6 +56,8 @@ class Handling:
     wrote: Move | None = None
     # What found that nobody waits (any more).
     finished: Move | None = None
+    # Whether all was done, and known to be, when something went wrong after it.
+    over: bool = False
     # What stands in the record of a child that its call waits for [SCHED-22].
     own_return: PendingReturn = field(init=False)
 

@@ -23,6 +23,17 @@ if TYPE_CHECKING:
     from brrr_conformance.checker.history import Move
     from brrr_conformance.checker.ledger import Ledger
 
+# Problems after which a message is as it was before.
+FOR_GOOD = {pb.REFUSED, pb.CALL_MISSING, pb.HANDLER_FAILED, pb.SPAWN_LIMIT}
+KEPT = (
+    "QUEUE-13",
+    "Its handling has ended, and it is not acknowledged: it stays in flight for as "
+    "long as this worker lives.",
+)
+SET_ASIDE = (
+    "QUEUE-20",
+    "Its problem was reported, and it is not set aside, as was asked for.",
+)
 FORGET = text(ATTEMPTS)
 LETTERS = text(DEAD)
 
@@ -40,7 +51,7 @@ def acknowledge(ledger: Ledger, move: Move) -> None:
         return
     ledger.acknowledged[octets].append(move)
     handling = held[0]
-    if move.kind is Do.ACK and not ledger.troubled(handling.at):
+    if move.kind is Do.ACK and not ledger.troubled(handling.at, move.sent):
         _check_over(ledger, handling, move)
     ledger.close(handling)
     if handling.followed and move.done is not False:
@@ -76,7 +87,7 @@ def _check_again(ledger: Ledger, move: Move, octets: bytes) -> None:
 
 
 def _check_over(ledger: Ledger, handling: Handling, move: Move) -> None:
-    why = undone(ledger, handling)
+    why = undone(ledger, handling, move.sent)
     late = [
         each
         for each in handling.moves
@@ -127,32 +138,44 @@ def _of_letter(octets: bytes) -> bytes:
 def settle_held(ledger: Ledger) -> None:
     """Judge what a durable worker still holds now that all is quiet."""
     for handling in ledger.handlings:
-        if ledger.troubled(handling.at) or ledger.reported(handling.at):
-            continue  # it may be kept [QUEUE-15]
-        if not handling.is_answered:
-            continue
-        if ledger.informed:
-            why = undone(ledger, handling)
-        elif not is_complete(ledger, handling):
-            continue
-        else:
-            why = None
-        _reject(
-            ledger,
-            handling,
-            *(
-                why
-                or (
-                    "QUEUE-13",
-                    "Its handling has ended, and it is not acknowledged: it stays in "
-                    "flight for as long as this worker lives.",
-                )
-            ),
-        )
+        if handling.is_answered and (why := _why_held(ledger, handling)):
+            _reject(ledger, handling, *why)
     for handling in ledger.closed:
         _check_attempts(ledger, handling)
         _check_letter(ledger, handling)
+    for moves in ledger.acknowledged.values():
+        _check_tried(ledger, moves[-1])
     _check_found(ledger)
+
+
+def _why_held(ledger: Ledger, handling: Handling) -> tuple[str, str] | None:
+    """Tell why a message should not be in flight any more."""
+    if handling.over:
+        return KEPT
+    if ledger.troubled(handling.at):
+        return None  # it may be kept [QUEUE-15]
+    codes = {each.code for each in ledger.reported(handling.at)}
+    if codes:
+        if not codes <= FOR_GOOD or ledger.on_problem == pb.STOP:
+            return None
+        return SET_ASIDE if ledger.on_problem == pb.DEAD_LETTER else KEPT
+    if ledger.informed:
+        return undone(ledger, handling) or KEPT
+    return KEPT if is_complete(ledger, handling) else None
+
+
+def _check_tried(ledger: Ledger, move: Move) -> None:
+    """See that an acknowledgement without a reply is tried again [QUEUE-13]."""
+    if move.answered is not None:
+        return
+    looked = ledger.looked_at[move.key]
+    # On other connections it went on, so this one is lost, and not just late.
+    later = [each for each in ledger.pops if each.sent > move.sent]
+    if later and later[0].connection != move.connection and max(looked, default=0) < (
+        move.sent
+    ):
+        why = "Its reply did not come, and it was not tried again."
+        reject(move, "QUEUE-13", why)
 
 
 def _check_attempts(ledger: Ledger, handling: Handling) -> None:

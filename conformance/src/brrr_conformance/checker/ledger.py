@@ -184,8 +184,8 @@ class Ledger:
         """Give the problems told after a frame; one told `at` it came before it."""
         return [each.failure for each in self.reports if each.at > since]
 
-    def troubled(self, since: int) -> bool:
-        return any(each >= since for each in self.troubles)
+    def troubled(self, since: int, before: float = math.inf) -> bool:
+        return any(since <= each < before for each in self.troubles)
 
     def start_again(self) -> None:
         """Let each message be handled anew: something of it may have been lost.

@@ -3,8 +3,11 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
+from brrr_conformance import request
 from brrr_conformance.aside import Act, Deed
 from brrr_conformance.build import ask, fail
 from brrr_conformance.checker import check
@@ -144,9 +147,15 @@ def test_removal_that_is_sent_again() -> None:
     tape.set("value/c", b"v")
     tape.read("pending_returns/c", old)
     tape.put("t", "root1", "p")
-    tape.send("EVAL", CAD, 1, "pending_returns/c", old, line=2)
+    body = {
+        "Key": request.item_key(b"pending_returns/c"),
+        "ConditionExpression": "attribute_exists(#value) AND #value = :expected",
+        "ExpressionAttributeValues": {":expected": request.binary(old)},
+    }
+    words = "DeleteItem", "pending_returns/c", json.dumps(body)
+    tape.send(*words, line=2)
     tape.trace.aside(tape.worker, Deed(Act.CUT))
-    tape.cad("pending_returns/c", old, done=False)
+    tape.do(*words, reply=None)
     tape.read("pending_returns/c", None)
     tape.wait("t")
     tape.quiet()

@@ -169,7 +169,7 @@ class _Checker:
         ours = move.key.startswith(OURS)
         match move.kind:
             case Do.GET | Do.EXISTS:
-                ledger.reads[move.key].append(move)
+                ledger.look(move)
             case Do.PUT:
                 put(ledger, move)
             case Do.POP:

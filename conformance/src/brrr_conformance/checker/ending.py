@@ -58,7 +58,7 @@ def undone(ledger: Ledger, handling: Handling, before: float = math.inf) -> Why:
     if ledger.troubled(handling.at, before):
         return None
     codes = {each.code for each in ledger.reported(handling.at)}
-    if codes == {pb.SPAWN_LIMIT} and not any(map(ledger.refused, list(ledger.counts))):
+    if codes == {pb.SPAWN_LIMIT} and not any(ledger.refusals.values()):
         why = _children(ledger, handling)
         return why and ("SCHED-11", f"No count was above the limit. {why[1]}")
     if not codes:
@@ -107,12 +107,8 @@ def _unreported(ledger: Ledger, handling: Handling) -> Why:
         return "WORK-4", "What was taken is no message, and nobody was told."
     if handling.last_answer == "fail":
         return "WORK-6", "The handler has failed, and nobody was told."
-    refused = [
-        each
-        for each in ledger.counts[handling.root_id]
-        if each.refused and each.move.sent >= handling.at
-    ]
-    if refused:
+    refused = ledger.refusals[handling.root_id]
+    if any(each.move.sent >= handling.at for each in refused):
         return "SCHED-31", "The spawn limit was met, and nobody was told."
     return None
 
@@ -130,8 +126,7 @@ def _children(ledger: Ledger, handling: Handling) -> Why:
             return name, f"The child {child!r} must be put, and was not."
     if handling.last_answer != "defer":
         return None
-    for ask in handling.answers[-1].defer.children:
-        child = ask.call_hash
+    for child in handling.last_asked:
         if _exists(ledger, handling, child):
             continue
         if child not in handling.registrations and not _found_own(
@@ -192,11 +187,7 @@ def _answer(ledger: Ledger, handling: Handling) -> Why:
 
 def _watched(ledger: Ledger, handling: Handling) -> bool:
     """Tell whether the own return is with a child that was asked for [WORK-21]."""
-    asked = {
-        ask.call_hash
-        for past in ledger.past(handling.own_return)
-        for ask in past.asks()
-    }
+    asked = {child for it in ledger.past(handling.own_return) for child in it.asked}
     return any(
         child in handling.registrations or _found_own(ledger, handling, child)
         for child in asked

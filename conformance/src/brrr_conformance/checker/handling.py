@@ -3,14 +3,13 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from brrr_conformance.records import PendingReturn, ScheduleMessage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from brrr_conformance.checker.history import Move
     from brrr_conformance.pb import adapter_pb2 as pb
 
@@ -41,6 +40,9 @@ class Handling:
     # The numbers of the invocations made for it, and what they were answered.
     invoked: list[int] = field(default_factory=list)
     answers: list[pb.Answer] = field(default_factory=list)
+    # What was asked for, by call_hash; and how often each, by the last answer.
+    asked: dict[str, list[pb.Ask]] = field(default_factory=lambda: defaultdict(list))
+    last_asked: Counter[str] = field(default_factory=Counter)
     registrations: dict[str, list[Registration]] = field(default_factory=dict)
     # Attempts to register with a child, or to remove the own record (at "").
     attempts: dict[str, list[Move]] = field(default_factory=dict)
@@ -68,6 +70,15 @@ class Handling:
     def __post_init__(self) -> None:
         self.own_return = PendingReturn(self.root_id, self.call_hash, self.topic)
 
+    def start_again(self) -> None:
+        """Let it be handled anew: what was done before does not count."""
+        self.may_force = True
+        self.children.clear()
+        self.entitled.clear()
+        self.claimed.clear()
+        self.attempts.clear()
+        self.finished = None
+
     @property
     def root_id(self) -> str:
         return self.message.root_id if self.message else ""
@@ -80,9 +91,13 @@ class Handling:
     def name(self) -> str:
         return f"message {self.call_hash!r} of {self.root_id!r} on {self.topic!r}"
 
-    def asks(self) -> Iterator[pb.Ask]:
-        for answer in self.answers:
-            yield from answer.defer.children
+    def hear(self, answer: pb.Answer) -> None:
+        """Note what an invocation was answered."""
+        self.answers.append(answer)
+        self.last_asked.clear()
+        for ask in answer.defer.children:
+            self.asked[ask.call_hash].append(ask)
+            self.last_asked[ask.call_hash] += 1
 
     @property
     def last_answer(self) -> str:
@@ -90,10 +105,6 @@ class Handling:
         if not self.is_answered or not self.answers:
             return ""
         return self.answers[-1].WhichOneof("answer") or ""
-
-    @property
-    def last_asks(self) -> list[pb.Ask]:
-        return list(self.answers[-1].defer.children) if self.answers else []
 
     @property
     def is_answered(self) -> bool:

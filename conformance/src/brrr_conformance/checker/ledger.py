@@ -71,6 +71,10 @@ class Ledger:
     hands: int = 1
     handlings: list[Handling] = field(default_factory=list)
     closed: list[Handling] = field(default_factory=list)
+    # By their own return.
+    closed_of: dict[PendingReturn, list[Handling]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
     taken: int = 0
     durable: bool = False
     # By key.
@@ -89,6 +93,8 @@ class Ledger:
     )
     # By root_id.
     counts: dict[str, list[Count]] = field(default_factory=lambda: defaultdict(list))
+    unspent: dict[str, list[Count]] = field(default_factory=lambda: defaultdict(list))
+    refusals: dict[str, list[Count]] = field(default_factory=lambda: defaultdict(list))
     # Of a client: calls to schedule, by the id of the command; messages put.
     schedules: dict[int, pb.Ask] = field(default_factory=dict)
     scheduled_at: dict[int, int] = field(default_factory=dict)
@@ -130,13 +136,13 @@ class Ledger:
     def past(self, ret: PendingReturn) -> Iterator[Handling]:
         """Give all messages with this return that it ever took, the latest first."""
         yield from self.of(ret)
-        for each in reversed(self.closed):
-            if each.message is not None and each.own_return == ret:
-                yield each
+        yield from reversed(self.closed_of[ret])
 
     def close(self, handling: Handling) -> None:
         self.handlings.remove(handling)
         self.closed.append(handling)
+        if handling.message is not None:
+            self.closed_of[handling.own_return].append(handling)
 
     # ---- what it knows ------------------------------------------------------
 
@@ -174,9 +180,17 @@ class Ledger:
     def refused(self, root_id: str, before: Move | None = None) -> bool:
         """Tell whether it met the spawn limit of a root."""
         return any(
-            each.refused and (before is None or each.move.precedes(before))
-            for each in self.counts[root_id]
+            before is None or each.move.precedes(before)
+            for each in self.refusals[root_id]
         )
+
+    def count(self, root_id: str, move: Move) -> None:
+        """Note that a message was counted, or refused."""
+        count = Count(move)
+        self.counts[root_id].append(count)
+        self.unspent[root_id].append(count)
+        if count.refused:
+            self.refusals[root_id].append(count)
 
     # ---- trouble ------------------------------------------------------------
 
@@ -193,20 +207,24 @@ class Ledger:
         A worker may do so by itself [QUEUE-15]; what it did before does not count.
         """
         for handling in self.handlings:
-            handling.may_force = True
-            handling.children.clear()
-            handling.entitled.clear()
-            handling.claimed.clear()
-            handling.attempts.clear()
-            handling.finished = None
+            handling.start_again()
+
+    def look(self, move: Move) -> None:
+        """Note a read; where something was lost, a handling may begin anew with it."""
+        self.reads[move.key].append(move)
+        kind, _, call_hash = move.key.partition("/")
+        if kind not in ("call", "value"):
+            return
+        for handling in self.open(call_hash):
+            if self.troubled(handling.at, move.sent):
+                handling.start_again()
 
     def refuse_late(self, move: Move, child: str, root_id: str | None = None) -> None:
         """Reject what is done for a child when its parent's problem was reported."""
         for handling in reversed(self.closed):
             if not any(handling.at <= each.at <= move.sent for each in self.reports):
                 continue
-            asked = any(ask.call_hash == child for ask in handling.asks())
-            if asked and root_id in (None, handling.root_id):
+            if child in handling.asked and root_id in (None, handling.root_id):
                 reject(
                     move,
                     "WORK-11",

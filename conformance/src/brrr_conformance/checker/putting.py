@@ -48,18 +48,19 @@ def put(ledger: Ledger, move: Move) -> None:
 def _refused_within(ledger: Ledger, move: Move, message: ScheduleMessage) -> bool:
     """Tell whether a script counts too, and has met the limit: then it puts nothing."""
     return any(
-        each.refused and each.move.sent == move.sent
-        for each in ledger.counts[message.root_id]
+        each.move.sent == move.sent for each in ledger.refusals[message.root_id]
     )
 
 
 def _spend(ledger: Ledger, move: Move, message: ScheduleMessage) -> None:
     """Find the count that pays for this message [SCHED-10] [SCHED-12]."""
-    counts = [each for each in ledger.counts[message.root_id] if not each.spent]
-    for each in counts:
+    counts = ledger.unspent[message.root_id]
+    for at, each in enumerate(counts):
         if each.move.precedes(move) and not each.refused:
             # Of a put without a reply nobody knows: it may be tried again.
-            each.spent = move.answered is not None
+            if move.answered is not None:
+                each.spent = True
+                del counts[at]
             return
     if any(each.refused for each in counts):
         reject(
@@ -128,8 +129,7 @@ def topics_of(
     return {
         ask.topic or handling.topic
         for past in ledger.past(handling.own_return)
-        for ask in past.asks()
-        if ask.call_hash == child
+        for ask in past.asked.get(child, ())
     }
 
 
@@ -266,7 +266,7 @@ def _blame_return(ledger: Ledger, move: Move, message: ScheduleMessage) -> None:
 def _blame_child(ledger: Ledger, move: Move, message: ScheduleMessage) -> None:
     child = message.call_hash
     for handling in reversed(ledger.handlings):
-        asked = [ask for ask in handling.asks() if ask.call_hash == child]
+        asked = child in handling.asked
         registered = handling.registrations.get(child, [])
         attempts = handling.attempts.get(child, [])
         read = _is_registered(ledger, handling, child, move)

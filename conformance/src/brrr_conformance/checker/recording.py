@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from brrr_conformance.checker.ledger import Count, reject
+from brrr_conformance.checker.ledger import reject
 from brrr_conformance.checker.octets import call_in, flaw
 from brrr_conformance.checker.registering import pending
 from brrr_conformance.commands import Kind as Do
@@ -62,7 +62,7 @@ def _late(move: Move) -> bool:
 
 def _count(ledger: Ledger, move: Move) -> None:
     if move.kind is Do.INCR:
-        ledger.counts[move.key.removeprefix(COUNT)].append(Count(move))
+        ledger.count(move.key.removeprefix(COUNT), move)
     elif not expires(move) and move.step.name not in SCRIPTS:
         reject(move, "REDIS-10", "A counter is counted up by 1, in one command.")
 
@@ -76,9 +76,9 @@ def _call(ledger: Ledger, move: Move) -> None:
         if ledger.taken and not ledger.handlings:
             reject(move, "SCHED-20", "The worker holds no message that could ask.")
         return
-    asks = [ask for each in ledger.handlings for ask in each.asks()]
-    asks += ledger.schedules.values()
-    mine = [ask for ask in asks if ask.call_hash == call_hash]
+    asked = (each.asked.get(call_hash, ()) for each in ledger.handlings)
+    mine = [ask for asks in asked for ask in asks]
+    mine += [it for it in ledger.schedules.values() if it.call_hash == call_hash]
     if not mine:
         if any(each.last_answer == "fail" for each in ledger.handlings):
             reject(move, "WORK-6", "The handler has failed: nothing may be written.")

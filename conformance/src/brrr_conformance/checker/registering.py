@@ -76,7 +76,8 @@ def _whose(
     ledger: Ledger, move: Move, child: str, old: PendingReturns, new: PendingReturns
 ) -> Handling:
     """Find the message whose return is added [SCHED-22]."""
-    added = [ret for ret in new.returns if ret not in old.returns]
+    before = set(old.returns)
+    added = [ret for ret in new.returns if ret not in before]
     for ret in added or new.returns:
         if found := ledger.of(ret):
             return found[0]
@@ -108,9 +109,10 @@ def _whose(
 
 def _check_changed(move: Move, old: PendingReturns, new: PendingReturns) -> None:
     """See that the record is as it was, with one return more [SCHED-25]."""
-    if lost := [ret for ret in old.returns if ret not in new.returns]:
-        reject(move, "SCHED-25", f"The return {_show(lost[0])} gets lost.")
-    if len(set(new.returns) - set(old.returns)) > 1:
+    before, after = set(old.returns), set(new.returns)
+    if lost := before - after:
+        reject(move, "SCHED-25", f"The return {_show(sorted(lost, key=_show)[0])} gets lost.")
+    if len(after - before) > 1:
         reject(move, "SCHED-25", "More than one return is added.")
     if new.scheduled_at != old.scheduled_at:
         reject(
@@ -136,11 +138,10 @@ def _check_asked(ledger: Ledger, move: Move, child: str, handling: Handling) -> 
     """See that the handler asked for this child, whose Call is written [SCHED-20]."""
     past = list(ledger.past(handling.own_return))
     if ledger.informed:
-        asked = [ask for each in past for ask in each.asks()]
-        if child not in {ask.call_hash for ask in asked}:
+        if not any(child in each.asked for each in past):
             others = (*ledger.handlings, *ledger.closed)
             same = [it for it in others if it.call_hash == handling.call_hash]
-            if any(ask.call_hash == child for each in same for ask in each.asks()):
+            if any(child in each.asked for each in same):
                 reject(
                     move, "WORK-22", "This child was asked for by another root only."
                 )
@@ -210,7 +211,7 @@ def _check_again(
     """After a mismatch comes a read, and it does not go on for ever [STORE-6]."""
     attempts = handling.attempts.setdefault(child, [])
     alone = len(ledger.open(handling.call_hash)) == 1
-    asked = sum(ask.call_hash == child for ask in handling.last_asks)
+    asked = handling.last_asked[child]
     attempts.append(move)
     if not alone:
         return

@@ -104,8 +104,7 @@ def _begun(ledger: Ledger, handling: Handling, after: Move) -> bool:
 
 def _asked(handling: Handling, move: Move) -> int:
     """Tell how often the handler has asked for the child that this is about."""
-    name = move.key.partition("/")[2]
-    return sum(ask.call_hash == name for ask in handling.last_asks)
+    return handling.last_asked[move.key.partition("/")[2]]
 
 
 # ---- counters ---------------------------------------------------------------
@@ -117,7 +116,7 @@ def _due(ledger: Ledger, handling: Handling, move: Move) -> int:
     due = sum(ret.root_id == root_id for ret in handling.entitled)
     if root_id == handling.root_id:
         children = handling.registrations
-        forced = {ask.call_hash for ask in handling.asks() if handling.must_force}
+        forced = set(handling.asked) if handling.must_force else set()
         due += len(
             forced
             | {name for name, some in children.items() if any(it.due for it in some)}

@@ -31,7 +31,7 @@ def told(ledger: Ledger, at: int, command: pb.Command) -> None:
             number = command.answer.invocation
             for each in ledger.handlings:
                 if number in each.invoked:
-                    each.answers.append(command.answer)
+                    each.hear(command.answer)
         case "close":
             ledger.over = True
         case _:

@@ -27,7 +27,7 @@ from brrr_conformance.step import Step
 from brrr_conformance.tap import Frame, Trace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from brrr_conformance.checker import Violation
 
@@ -137,7 +137,10 @@ class Failure(_Strict):
     @property
     def trace(self) -> Trace:
         """Give back what the case recorded."""
-        return _trace_of(self)
+        try:
+            return trace_of(self.began, self.events)
+        except HarnessError as error:
+            raise HarnessError(f"{self.case}: {error}") from error
 
     @property
     def headline(self) -> str:
@@ -243,11 +246,12 @@ def _aside(aside: Aside) -> Event:
 # ---- from JSON --------------------------------------------------------------
 
 
-def _trace_of(failure: Failure) -> Trace:
-    trace = Trace(time.monotonic(), failure.began)
+def trace_of(began: float, events: Iterable[Event]) -> Trace:
+    """Read what `events_of` has written."""
+    trace = Trace(time.monotonic(), began)
     steps: dict[int, Step] = {}
     try:
-        for number, event in enumerate(failure.events):
+        for number, event in enumerate(events):
             match event:
                 case Command():
                     step = steps[number] = Step(tuple(map(octets_of, event.words)))
@@ -263,7 +267,7 @@ def _trace_of(failure: Failure) -> Trace:
                     at = len(trace.frames)
                     trace.asides.append(Aside(event.seconds, at, event.worker, what))
     except (KeyError, UnicodeEncodeError, json_format.ParseError) as error:
-        raise HarnessError(f"event {number} of {failure.case}: {error!r}") from error
+        raise HarnessError(f"event {number}: {error!r}") from error
     return trace
 
 

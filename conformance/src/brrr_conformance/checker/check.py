@@ -28,6 +28,7 @@ from brrr_conformance.checker.ledger import Ledger, Report, reject
 from brrr_conformance.checker.putting import put
 from brrr_conformance.checker.recording import PENDING, record
 from brrr_conformance.checker.repeating import judge_again
+from brrr_conformance.checker.resting import judge_rest
 from brrr_conformance.checker.shadow import Shadow
 from brrr_conformance.checker.speaking import heard, told
 from brrr_conformance.checker.taking import learn, look, pop, take
@@ -103,6 +104,8 @@ class _Checker:
                 if kind in ("problem", "failure"):
                     failure = reply.problem if kind == "problem" else reply.failure
                     self.ledger(worker).reports.append(Report(at, failure))
+            case Aside(what=Deed(act=Act.PUSH) as deed):
+                self.shadow.pushed(deed)
             case Aside(at=at, worker=worker, what=Deed(act=Act.CUT)):
                 self.ledger(worker).troubles.append(at)
             case Replied(worker=worker, frame=frame, is_error=True):
@@ -154,6 +157,8 @@ class _Checker:
             case Act.QUIET:
                 for ledger in self.ledgers.values():
                     self._settle(ledger)
+                self.shadow.judge_queues(self.ledgers.values())
+                judge_rest(self.shadow, self.ledgers)
             case Act.KILL:
                 self.ledger(worker).over = True
             case Act.CUT:
@@ -200,7 +205,8 @@ class _Checker:
             take(ledger, move)
         if move.kind in (Do.ACK, Do.SET_ASIDE):
             acknowledged(ledger, move)
-        learn(ledger, move)
+        for topic, octets in learn(ledger, move):
+            self.shadow.take(move, topic, octets)
 
 
 def _elsewhere(move: Move) -> None:

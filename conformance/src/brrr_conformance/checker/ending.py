@@ -57,7 +57,7 @@ def undone(ledger: Ledger, handling: Handling, before: float = math.inf) -> Why:
     """Tell what is still to be done about a message, as of before a frame."""
     if ledger.troubled(handling.at, before):
         return None
-    codes = {each.code for each in ledger.reported(handling.at)}
+    codes = ledger.problems_of(handling)
     if codes == {pb.SPAWN_LIMIT} and not any(ledger.refusals.values()):
         why = _children(ledger, handling)
         return why and ("SCHED-11", f"No count was above the limit. {why[1]}")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from brrr_conformance import bencode
 from brrr_conformance.checker.ending import is_complete, undone
-from brrr_conformance.checker.ledger import is_message, reject
+from brrr_conformance.checker.ledger import reject
 from brrr_conformance.checker.verdict import Rejected, Violation
 from brrr_conformance.commands import ATTEMPTS, DEAD, INFLIGHT, text
 from brrr_conformance.commands import Kind as Do
@@ -73,7 +73,7 @@ def _check_again(ledger: Ledger, move: Move, octets: bytes) -> None:
     """Reject what takes a message off that the worker does not hold (any more)."""
     before = ledger.acknowledged[octets]
     if not before:
-        if is_message(octets) and ledger.durable:
+        if ledger.durable and octets not in ledger.seen:
             reject(move, "REDIS-34", "The worker has not taken this message.")
         return
     last = before[-1]
@@ -97,7 +97,7 @@ def _check_over(ledger: Ledger, handling: Handling, move: Move) -> None:
         why = "QUEUE-10", "The handler has not ended."
     elif late:
         why = "QUEUE-10", f"No reply yet to: {late[0].step}."
-    if why and not ledger.reported(handling.at):
+    if why and not ledger.problems_of(handling):
         name = "QUEUE-10" if ledger.goes_on(move.sent) else why[0]
         reject(move, name, f"It is acknowledged too early. {why[1]}")
 
@@ -154,7 +154,7 @@ def _why_held(ledger: Ledger, handling: Handling) -> tuple[str, str] | None:
         return KEPT
     if ledger.troubled(handling.at):
         return None  # it may be kept [QUEUE-15]
-    codes = {each.code for each in ledger.reported(handling.at)}
+    codes = ledger.problems_of(handling)
     if codes:
         if not codes <= FOR_GOOD or ledger.on_problem == pb.STOP:
             return None

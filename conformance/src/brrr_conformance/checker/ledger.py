@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from brrr_conformance.checker.octets import message_in, returns_in
 from brrr_conformance.checker.verdict import Rejected, Violation
+from brrr_conformance.pb import adapter_pb2 as pb
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from brrr_conformance.checker.handling import Handling
     from brrr_conformance.checker.history import Move
     from brrr_conformance.checker.repeating import Lost, What
-    from brrr_conformance.pb import adapter_pb2 as pb
     from brrr_conformance.records import PendingReturn
 
 MOST_MESSAGES = 10_000  # [SCHED-11]
@@ -104,13 +104,14 @@ class Ledger:
     pops: list[Move] = field(default_factory=list)
     beaten: list[Move] = field(default_factory=list)
     # Of durable queues: the lists that it takes messages to; by message, what took it
-    # off again; messages in dead letters; those whose attempts were forgotten; and
-    # when it looked at a list.
+    # off again; messages in dead letters; all that replies have told; messages whose
+    # attempts were forgotten; and when it looked at a list.
     lists: set[str] = field(default_factory=set)
     acknowledged: dict[bytes, list[Move]] = field(
         default_factory=lambda: defaultdict(list)
     )
     letters: set[bytes] = field(default_factory=set)
+    seen: set[bytes] = field(default_factory=set)
     forgotten: set[bytes] = field(default_factory=set)
     looked_at: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
     # What it does after a problem, as it was told.
@@ -198,6 +199,18 @@ class Ledger:
         """Give the problems told after a frame; one told `at` it came before it."""
         return [each.failure for each in self.reports if each.at > since]
 
+    def problems_of(self, handling: Handling) -> set[pb.Code]:
+        """Give the codes of all problems that may be about a message."""
+        return {
+            each.code
+            for each in self.reported(handling.at)
+            if each.message in (b"", handling.octets)
+            and not (
+                each.code == pb.HANDLER_FAILED
+                and handling.last_answer in ("response", "defer")
+            )
+        }
+
     def troubled(self, since: int, before: float = math.inf) -> bool:
         return any(since <= each < before for each in self.troubles)
 
@@ -230,6 +243,11 @@ class Ledger:
                     "WORK-11",
                     f"A problem with the {handling.name} was reported before this.",
                 )
+
+    def waiting(self) -> list[Move]:
+        """Give the pops that wait for a message; those before them are lost."""
+        most = 1 if self.durable else self.hands
+        return [each for each in self.pops if each.answered is None][-most:]
 
     # ---- durable queues -----------------------------------------------------
 

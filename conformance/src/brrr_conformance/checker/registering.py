@@ -216,7 +216,8 @@ def _check_again(
     if not alone:
         return
     if child == OWN or asked == 1:
-        missed = [each.sent for each in attempts[:-1] if each.done is False]
+        # After a mismatch; and none is done twice.
+        missed = [each.sent for each in attempts[:-1] if each.done is not None]
         last = max(missed, default=-1)
         again = [each for each in ledger.reads[move.key] if last < each.sent]
         enough = last < 0 or bool(again)

@@ -14,11 +14,14 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from brrr_conformance.aside import Act, Deed
 from brrr_conformance.checker.ledger import reject
+from brrr_conformance.checker.octets import message_in
 from brrr_conformance.commands import COUNT, STORE, text
 from brrr_conformance.commands import Kind as Do
 from brrr_conformance.step import SCRIPTS
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from brrr_conformance.checker.history import Move
     from brrr_conformance.checker.ledger import Ledger
 
@@ -38,8 +41,11 @@ class _Key:
     seen: dict[int, set[Held]] = field(default_factory=dict)
     # What somebody beside the workers wrote while these were under way.
     beside: dict[int, Held] = field(default_factory=dict)
-    # Whether somebody beside the workers is writing.
+    # Whether a SET NX was done, and nothing that may have removed it since.
+    created: bool = False
+    # Whether somebody beside the workers is writing, or ever was.
     open: bool = False
+    foreign: bool = False
 
     def spread(self) -> None:
         for each in self.seen.values():
@@ -59,9 +65,22 @@ class Shadow:
         default_factory=lambda: defaultdict(Counter)
     )
 
+    # Of records of pending returns: what wrote each last. Calls that a message was
+    # put for.
+    registered: dict[str, Move] = field(default_factory=dict)
+    put_for: set[str] = field(default_factory=set)
+    # Of a queue: puts and pops without a reply.
+    unsure: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
+
     # ---- records ------------------------------------------------------------
 
     def sent(self, move: Move) -> None:
+        if move.kind in (Do.PUT, Do.POP) and move.answered is None:
+            self.unsure[move.key].add(id(move))
+        if move.kind is Do.PUT and move.octets is not None and move.done is not False:
+            self.queues[move.key][move.octets] += 1
+            if message := message_in(move.octets):
+                self.put_for.add(message.call_hash)
         if move.kind is Do.INCR and not move.failed:
             self.counted[move.key] += 1
         if move.failed or not move.key.startswith(RECORDS):
@@ -72,6 +91,7 @@ class Shadow:
             key.pending[id(move)] = new
             key.held.add(new)
             key.spread()
+            key.created &= new is not None
         key.seen[id(move)] = set(key.held)
 
     def answered(self, move: Move) -> None:
@@ -83,13 +103,21 @@ class Shadow:
             if self.strict and not key.open:
                 self._compare(move, seen)
             self._settle(key, move)
-        elif self.strict:
-            self._count_and_queue(move)
+            if move.done and move.kind in (Do.SET_NEW, Do.CAS):
+                self.registered[move.key] = move
+        elif move.kind is Do.INCR and move.outcome is not None and self.strict:
+            self._check_number(move, move.outcome.number or 0)
+        elif move.kind is Do.POP and move.found is not None:
+            self.take(move, move.key, move.found)
 
     def _settle(self, key: _Key, move: Move) -> None:
         """Note what a key holds now that a write is over, or a read has shown it."""
         if id(move) in key.pending:
             new = key.pending.pop(id(move))
+            removing = None in (new, *key.pending.values())
+            if move.kind is Do.SET_NEW and key.created and self.strict:
+                reject(move, "STORE-3", "Two that expect no record were both done.")
+            key.created = not removing and (key.created or move.kind is Do.SET_NEW)
             key.held = {new, *key.pending.values()}
             if id(move) in key.beside:
                 key.held.add(key.beside.pop(id(move)))
@@ -119,16 +147,17 @@ class Shadow:
 
     # ---- counters and queues ------------------------------------------------
 
-    def _count_and_queue(self, move: Move) -> None:
-        if move.kind is Do.INCR and move.outcome is not None:
-            self._check_number(move, move.outcome.number or 0)
-        elif move.kind is Do.PUT and move.octets is not None:
-            self.queues[move.key][move.octets] += 1
-        elif move.kind is Do.POP and move.found is not None:
-            self.queues[move.key][move.found] -= 1
-            if self.queues[move.key][move.found] < 0:
-                # Its put may be answered later than the pop.
-                self.queues[move.key][move.found] = 0
+    def pushed(self, deed: Deed) -> None:
+        """Note a message of the case's own: before it comes, for it is told later."""
+        self.queues[deed.key][deed.octets or b""] += 1
+
+    def take(self, move: Move, topic: str, octets: bytes) -> None:
+        """Note that a message was taken from a queue."""
+        queue = self.queues[topic]
+        if queue[octets] > 0:
+            queue[octets] -= 1
+        elif self.strict and not self.keys[topic].foreign:
+            reject(move, "QUEUE-2", "Nobody has put this message, or not so often.")
 
     def _check_number(self, move: Move, number: int) -> None:
         """See that each of n counts gives a number of its own, up to n [CACHE-1]."""
@@ -146,9 +175,10 @@ class Shadow:
         key = self.keys[deed.key]
         match deed.act:
             case Act.TOUCH:
-                key.open = True
+                key.created = False
+                key.open = key.foreign = True
             case Act.WRITE:
-                key.open = False
+                key.open, key.foreign = False, True
                 key.held = {deed.octets, *key.pending.values()}
                 key.beside.update(dict.fromkeys(key.pending, deed.octets))
                 for each in key.seen.values():
@@ -156,10 +186,28 @@ class Shadow:
                 if deed.octets is not None and deed.octets.isdigit():
                     self.bases[deed.key] = int(deed.octets)
                     self.numbers[deed.key].clear()
-            case Act.PUSH:
-                self.queues[deed.key][deed.octets or b""] += 1
             case _:
                 pass
+
+    def judge_queues(self, ledgers: Collection[Ledger]) -> None:
+        """Reject a message that lies on a queue which somebody serves, at rest."""
+        live = [each for each in ledgers if not each.over and not each.troubles]
+        waiting = [pop for each in live for pop in each.waiting()]
+        ours = {id(each) for each in waiting}
+        for each in waiting if self.strict else ():
+            if self.unsure[each.key] <= ours and any(self.queues[each.key].values()):
+                reject(each, "WORK-1", "A message is there, and was not taken.")
+
+    # ---- at rest ------------------------------------------------------------
+
+    def surely(self, name: str) -> bool:
+        """Tell whether there is a record that only the workers have written."""
+        key = self.keys[name]
+        return len(key.held) == 1 and None not in key.held and not key.foreign
+
+    def surely_absent(self, name: str) -> bool:
+        key = self.keys[name]
+        return key.held == {None} and not key.foreign
 
     # ---- what it is for -----------------------------------------------------
 

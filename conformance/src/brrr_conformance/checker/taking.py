@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from brrr_conformance.checker.handling import Handling
 from brrr_conformance.checker.ledger import is_message, reject
 from brrr_conformance.checker.octets import message_in
-from brrr_conformance.commands import ATTEMPTS, DURABLE, INFLIGHT, text
+from brrr_conformance.commands import ATTEMPTS, DURABLE, INFLIGHT, WORKERS, text
 from brrr_conformance.commands import Kind as Do
 
 if TYPE_CHECKING:
@@ -48,7 +48,8 @@ def _move(ledger: Ledger, move: Move) -> None:
     seconds = float(args[5])
     if not 0 < seconds <= LONGEST_SECONDS:
         reject(move, "REDIS-30", f"It waits {seconds:g} s: at most 20 s are allowed.")
-    if not any(each.precedes(move) for each in ledger.beaten):
+    registry = f"{text(WORKERS)}{{{move.key}}}"
+    if not any(it.key == registry and it.precedes(move) for it in ledger.beaten):
         reject(move, "REDIS-32", "The worker is not in the registry yet.")
     for each in ledger.pops:
         if each.step.args[:3] != args[:3] or each.step.name != "BLMOVE":
@@ -80,18 +81,24 @@ def take(ledger: Ledger, move: Move) -> None:
         _hold(ledger, move, move.key, move.found)
 
 
-def learn(ledger: Ledger, move: Move) -> None:
-    """Note the messages in flight that a reply tells of, and how often they came."""
+def learn(ledger: Ledger, move: Move) -> list[tuple[str, bytes]]:
+    """Note the messages in flight that a reply tells of, and how often they came.
+
+    Give those that a script has taken from the queue of a topic just now.
+    """
+    taken: list[tuple[str, bytes]] = []
     topic = _topic(move)
+    if topic is not None:
+        ledger.seen |= {each for each in move.strings() if isinstance(each, bytes)}
     if topic is None or move.kind in (Do.ACK, Do.SET_ASIDE, Do.POP):
-        return
+        return taken
     args = move.step.args
     if move.step.name == "HGET" and args[1].startswith(ATTEMPTS) and move.reply:
         again = move.reply.value
         for each in ledger.holding(args[2]):
             if again not in (None, b"0", 0):
                 each.may_force = True
-        return
+        return taken
     from_topic = not any(key.startswith(DURABLE) for key in move.step.keys[:1])
     seen: dict[bytes, int] = {}
     for octets, again in _messages(move):
@@ -103,10 +110,13 @@ def learn(ledger: Ledger, move: Move) -> None:
             handling.may_force = not moved
             handling.must_force = bool(again)
             ledger.durable = True
+            if moved:
+                taken.append((topic, octets))
         elif again:
             held[0].may_force = True
             # A reply that begins with a number tells of what came just now only.
             held[0].followed = isinstance(next(move.strings(), None), int)
+    return taken
 
 
 def _hold(ledger: Ledger, move: Move, topic: str, octets: bytes) -> Handling:

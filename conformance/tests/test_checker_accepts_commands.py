@@ -160,3 +160,37 @@ def test_removal_that_is_sent_again() -> None:
     tape.wait("t")
     tape.quiet()
     assert check(tape.trace) is None
+
+
+def test_take_and_read_in_one_script() -> None:
+    """It takes two messages, and reads their calls at once."""
+    tape = Tape()
+    tape.serve()
+    found = [message("root1", "p"), CALL, message("root1", "q"), CALL]
+    tape.do("EVAL", "take", 1, "t", 2, reply=found)
+    for number, call_hash in enumerate("pq", 1):
+        tape.invoke(call_hash, response(b"v"), number)
+        tape.send("SET", f"value/{call_hash}", b"v")
+        tape.send("GET", f"pending_returns/{call_hash}")
+        tape.reply()
+        tape.reply(None)
+    tape.wait("t")
+    tape.quiet()
+    assert check(tape.trace) is None
+
+
+def test_several_reads_in_one_command() -> None:
+    """The value, the call, and the values of all children."""
+    tape = Tape()
+    tape.serve()
+    tape.take("t", ("root1", "p"))
+    keys = "value/p", "call/p", "value/a", "value/b"
+    tape.do("MGET", *keys, reply=[None, CALL, b"1", b"2"])
+    tape.invoke("p", response(b"v"))
+    tape.send("SET", "value/p", b"v")
+    tape.send("MGET", "pending_returns/p", "pending_returns/x")
+    tape.reply()
+    tape.reply([None, None])
+    tape.wait("t")
+    tape.quiet()
+    assert check(tape.trace) is None

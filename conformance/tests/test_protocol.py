@@ -165,6 +165,25 @@ def test_script(
     assert operation == Operation(kind, KEY.decode(), octets, expected)
 
 
+@pytest.mark.parametrize(
+    ("args", "kind"),
+    [
+        ((M,), Kind.ACK),
+        ((b"hello",), Kind.ACK),
+        ((M, b"why"), Kind.SET_ASIDE),
+        ((b"hello", b"why"), Kind.SET_ASIDE),
+        ((b"worker", b"30000"), Kind.REAP),
+    ],
+)
+def test_script_with_all_keys_of_a_queue(args: tuple[bytes, ...], kind: Kind) -> None:
+    """It is about a message if that was taken before, or looks like one."""
+    own = b"brrr:inflight:{t}:w"
+    line = Line()
+    line.do(b"BLMOVE", b"t", own, b"LEFT", b"RIGHT", b"20", reply=b"hello")
+    keys = b"t", own, b"brrr:workers:{t}", b"brrr:attempts:{t}", b"brrr:dead:{t}"
+    assert one(line.sent(b"FCALL", b"do", b"5", *keys, *args)).kind is kind
+
+
 def test_script_that_counts_and_puts() -> None:
     line = Line()
     count, put = line.sent(b"FCALL", b"put", b"2", b"brrr_count/root1", b"t", M)
@@ -376,3 +395,31 @@ def test_item_is_found() -> None:
     decoder.sent("w", 1000, step)
     [found] = decoder.answered("w", 1000, step, request.reply_of(200, b"{}"))
     assert (found.done, found.octets) == (False, None)
+
+
+@pytest.mark.parametrize(
+    ("fields", "kind"),
+    [
+        ({"ProjectionExpression": "pk"}, Kind.EXISTS),
+        ({"ProjectionExpression": "pk, sk"}, Kind.EXISTS),
+        ({"ProjectionExpression": "pk, value"}, Kind.GET),
+        (
+            {
+                "ProjectionExpression": "#v",
+                "ExpressionAttributeNames": {"#v": "value"},
+            },
+            Kind.GET,
+        ),
+    ],
+)
+def test_item_is_there(fields: dict[str, object], kind: Kind) -> None:
+    """Who asks for the key alone asks whether there is a record."""
+    decoder, step = Decoder(), asked("GetItem", Key=PLACE, **fields)
+    [operation] = decoder.sent("w", 1000, step)
+    assert operation.kind is kind
+    item = PLACE if kind is Kind.EXISTS else {**PLACE, "value": binary(OLD)}
+    found = json.dumps({"Item": item}).encode()
+    for body, done in ((found, True), (b"{}", False)):
+        [answer] = decoder.answered("w", 1000, step, request.reply_of(200, body))
+        assert answer.done is done
+        decoder.sent("w", 1000, step)

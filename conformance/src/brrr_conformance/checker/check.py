@@ -31,7 +31,7 @@ from brrr_conformance.checker.repeating import judge_again
 from brrr_conformance.checker.resting import judge_rest
 from brrr_conformance.checker.shadow import Shadow
 from brrr_conformance.checker.speaking import heard, told
-from brrr_conformance.checker.taking import learn, look, pop, take
+from brrr_conformance.checker.taking import learn, look, pop, script_topic, take
 from brrr_conformance.checker.verdict import Rejected, Violation
 from brrr_conformance.commands import COUNT, DURABLE, STORE, text
 from brrr_conformance.commands import Kind as Do
@@ -198,10 +198,11 @@ class _Checker:
             ledger.learn_returns(move.key.removeprefix(PENDING), move)
         if move.kind in (Do.POP, Do.LOOK):
             look(ledger, move)
-        if move.kind is Do.POP and move.done:
+        if (move.kind is Do.POP and move.done) or script_topic(move):
             for each in [it for it in ledger.handlings if is_complete(ledger, it)]:
                 if not ledger.durable:
                     ledger.close(each)
+        if move.kind is Do.POP and move.done:
             take(ledger, move)
         if move.kind in (Do.ACK, Do.SET_ASIDE):
             acknowledged(ledger, move)

@@ -6,15 +6,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from brrr_conformance.checker.handling import Handling
+from brrr_conformance.checker.history import Move
 from brrr_conformance.checker.ledger import is_message, reject
-from brrr_conformance.checker.octets import message_in
-from brrr_conformance.commands import ATTEMPTS, DURABLE, INFLIGHT, WORKERS, text
+from brrr_conformance.checker.octets import call_in, message_in
+from brrr_conformance.commands import (
+    ATTEMPTS,
+    COUNT,
+    DURABLE,
+    INFLIGHT,
+    STORE,
+    WORKERS,
+    Operation,
+    text,
+)
 from brrr_conformance.commands import Kind as Do
+from brrr_conformance.step import SCRIPTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from brrr_conformance.checker.history import Move
     from brrr_conformance.checker.ledger import Ledger
 
 FROM_THE_TAIL = ("BRPOP", "RPOP", "BRPOPLPUSH", "RPOPLPUSH")
@@ -87,7 +97,7 @@ def learn(ledger: Ledger, move: Move) -> list[tuple[str, bytes]]:
     Give those that a script has taken from the queue of a topic just now.
     """
     taken: list[tuple[str, bytes]] = []
-    topic = _topic(move)
+    topic = _topic(move) or script_topic(move)
     if topic is not None:
         ledger.seen |= {each for each in move.strings() if isinstance(each, bytes)}
     if topic is None or move.kind in (Do.ACK, Do.SET_ASIDE, Do.POP):
@@ -101,7 +111,9 @@ def learn(ledger: Ledger, move: Move) -> list[tuple[str, bytes]]:
         return taken
     from_topic = not any(key.startswith(DURABLE) for key in move.step.keys[:1])
     seen: dict[bytes, int] = {}
-    for octets, again in _messages(move):
+    for octets, again, call in _messages(move):
+        if call is not None:
+            _note_call(ledger, move, octets, call)
         seen[octets] = seen.get(octets, 0) + 1
         held = ledger.holding(octets)
         moved = from_topic and again is None
@@ -109,7 +121,7 @@ def learn(ledger: Ledger, move: Move) -> list[tuple[str, bytes]]:
             handling = _hold(ledger, move, topic, octets)
             handling.may_force = not moved
             handling.must_force = bool(again)
-            ledger.durable = True
+            ledger.durable |= _topic(move) is not None
             if moved:
                 taken.append((topic, octets))
         elif again:
@@ -129,13 +141,34 @@ def _hold(ledger: Ledger, move: Move, topic: str, octets: bytes) -> Handling:
     return handling
 
 
-def _messages(move: Move) -> Iterator[tuple[bytes, int | None]]:
-    """Give each message of a reply, and the number that follows it, if any."""
+def _messages(move: Move) -> Iterator[tuple[bytes, int | None, bytes | None]]:
+    """Give each message of a reply, and what follows it: a number, or its call."""
     values = list(move.strings())
     for at, each in enumerate(values):
         if isinstance(each, bytes) and is_message(each):
-            number = values[at + 1] if at + 1 < len(values) else None
-            yield each, number if isinstance(number, int) else None
+            then = values[at + 1] if at + 1 < len(values) else None
+            number = then if isinstance(then, int) else None
+            call = then if isinstance(then, bytes) and call_in(then) else None
+            yield each, number, call
+
+
+def _note_call(ledger: Ledger, move: Move, octets: bytes, call: bytes) -> None:
+    """Note that a script which takes a message has read its call as well."""
+    message = message_in(octets)
+    if message is None:
+        return
+    key = f"call/{message.call_hash}"
+    asked = Operation(Do.GET, key)
+    found = Operation(Do.GET, key, call, done=True)
+    place = move.worker, move.connection, move.step
+    ledger.look(Move(*place, asked, move.sent, move.answered, found, move.reply))
+
+
+def script_topic(move: Move) -> str | None:
+    """Give the topic of a script that may take messages from a plain queue."""
+    theirs = move.step.name in SCRIPTS and move.kind is Do.UNKNOWN
+    records = tuple(map(text, (*STORE, COUNT, DURABLE)))
+    return move.key if theirs and not move.key.startswith(records) else None
 
 
 def _topic(move: Move) -> str | None:

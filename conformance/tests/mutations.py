@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 from pydantic import TypeAdapter
 
 from brrr_conformance.aside import Aside
-from brrr_conformance.commands import Kind
 from brrr_conformance.failure import Event, trace_of
 from brrr_conformance.protocol import Decoder
 from brrr_conformance.step import Step
@@ -26,7 +25,7 @@ from brrr_conformance.tap import Frame, Trace
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from brrr_conformance.commands import Operation
+    from brrr_conformance.commands import Kind, Operation
 
 TRACES = sorted((Path(__file__).parent / "traces").glob("*.json"))
 EVENTS: TypeAdapter[list[Event]] = TypeAdapter(list[Event])

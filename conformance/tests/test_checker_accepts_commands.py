@@ -13,7 +13,6 @@ from brrr_conformance.build import ask, fail
 from brrr_conformance.checker import check
 from brrr_conformance.pb import adapter_pb2 as pb
 from tape import (
-    CAD,
     CALL,
     NOW,
     Tape,
@@ -166,8 +165,8 @@ def test_take_and_read_in_one_script() -> None:
     """It takes two messages, and reads their calls at once."""
     tape = Tape()
     tape.serve()
-    found = [message("root1", "p"), CALL, message("root1", "q"), CALL]
-    tape.do("EVAL", "take", 1, "t", 2, reply=found)
+    first, second = message("root1", "p"), message("root1", "q")
+    tape.do("EVAL", "take", 1, "t", 2, reply=[first, CALL, second, CALL])
     for number, call_hash in enumerate("pq", 1):
         tape.invoke(call_hash, response(b"v"), number)
         tape.send("SET", f"value/{call_hash}", b"v")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What the trace checker says when all has come to rest: WAIT and RUN, queues, counts."""
+"""What the trace checker says at rest: WAIT and RUN, queues, counts."""
 
 from __future__ import annotations
 

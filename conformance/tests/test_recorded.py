@@ -42,18 +42,14 @@ def judge(folder: Path, lines: list[dict[str, Any]], *options: str) -> Result:
 def test_lawful(tmp_path: Path) -> None:
     done = judge(tmp_path, LAWFUL)
     assert done.exit_code == 0, done.output
-    assert done.output == (
-        "lawful: the protocol allows all 8 commands of 1 process\n"
-    )
+    assert done.output == ("lawful: the protocol allows all 8 commands of 1 process\n")
 
 
 @pytest.mark.parametrize(
     ("left_out", "requirement", "number"),
     [(1, "WORK-5", 2), (5, "SCHED-10", 5), (6, "RET-4", 6), (7, "RET-4", 1)],
 )
-def test_broken(
-    left_out: int, requirement: str, number: int, tmp_path: Path
-) -> None:
+def test_broken(left_out: int, requirement: str, number: int, tmp_path: Path) -> None:
     """Requirement, number of the command, its line, and the sentence."""
     lines = LAWFUL[:left_out] + LAWFUL[left_out + (2 if left_out == 1 else 1) :]
     done = judge(tmp_path, lines)

@@ -28,7 +28,7 @@ def check_trace(
         bool,
         typer.Option(
             "--whole",
-            help="The database was empty and nobody else wrote to it: replies must fit.",
+            help="Nobody else wrote to the database, which was empty: replies fit.",
         ),
     ] = False,
 ) -> None:

@@ -49,9 +49,7 @@ ALWAYS = 1 << 53
 CLOCK = 2
 
 
-def check(
-    trace: Trace, *, whole: bool = False, timed: bool = True
-) -> Violation | None:
+def check(trace: Trace, *, whole: bool = False, timed: bool = True) -> Violation | None:
     """Judge a trace; `whole` is that nobody else has written to the database.
 
     Then replies must be those of an engine which was empty at first: a trace with

@@ -17,7 +17,6 @@ from brrr_conformance.pb import adapter_pb2 as pb
 
 if TYPE_CHECKING:
     from brrr_conformance.checker.handling import Handling
-    from brrr_conformance.checker.history import Move
     from brrr_conformance.checker.ledger import Ledger
 
 # Which requirement is not met, and why.

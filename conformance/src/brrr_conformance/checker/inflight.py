@@ -27,8 +27,10 @@ if TYPE_CHECKING:
 FOR_GOOD = {pb.REFUSED, pb.CALL_MISSING, pb.HANDLER_FAILED, pb.SPAWN_LIMIT}
 KEPT = (
     "QUEUE-13",
-    "Its handling has ended, and it is not acknowledged: it stays in flight for as "
-    "long as this worker lives.",
+    (
+        "Its handling has ended, and it is not acknowledged: it stays in flight for as "
+        "long as this worker lives."
+    ),
 )
 SET_ASIDE = (
     "QUEUE-20",
@@ -171,8 +173,10 @@ def _check_tried(ledger: Ledger, move: Move) -> None:
     looked = ledger.looked_at[move.key]
     # On other connections it went on, so this one is lost, and not just late.
     later = [each for each in ledger.pops if each.sent > move.sent]
-    if later and later[0].connection != move.connection and max(looked, default=0) < (
-        move.sent
+    if (
+        later
+        and later[0].connection != move.connection
+        and max(looked, default=0) < (move.sent)
     ):
         why = "Its reply did not come, and it was not tried again."
         reject(move, "QUEUE-13", why)
@@ -239,9 +243,7 @@ def note(ledger: Ledger, move: Move) -> None:
         ledger.forgotten.add(move.octets)
 
 
-def _reject(
-    ledger: Ledger, handling: Handling, requirement: str, reason: str
-) -> None:
+def _reject(ledger: Ledger, handling: Handling, requirement: str, reason: str) -> None:
     raise Rejected(
         Violation(requirement, handling.at, ledger.name, handling.command, reason)
     )

@@ -47,9 +47,7 @@ def put(ledger: Ledger, move: Move) -> None:
 
 def _refused_within(ledger: Ledger, move: Move, message: ScheduleMessage) -> bool:
     """Tell whether a script counts too, and has met the limit: then it puts nothing."""
-    return any(
-        each.move.sent == move.sent for each in ledger.refusals[message.root_id]
-    )
+    return any(each.move.sent == move.sent for each in ledger.refusals[message.root_id])
 
 
 def _spend(ledger: Ledger, move: Move, message: ScheduleMessage) -> None:

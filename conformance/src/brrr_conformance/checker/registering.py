@@ -111,7 +111,8 @@ def _check_changed(move: Move, old: PendingReturns, new: PendingReturns) -> None
     """See that the record is as it was, with one return more [SCHED-25]."""
     before, after = set(old.returns), set(new.returns)
     if lost := before - after:
-        reject(move, "SCHED-25", f"The return {_show(sorted(lost, key=_show)[0])} gets lost.")
+        first = min(map(_show, lost))
+        reject(move, "SCHED-25", f"The return {first} gets lost.")
     if len(after - before) > 1:
         reject(move, "SCHED-25", "More than one return is added.")
     if new.scheduled_at != old.scheduled_at:
@@ -137,17 +138,14 @@ def _check_created(ledger: Ledger, move: Move, new: PendingReturns) -> None:
 def _check_asked(ledger: Ledger, move: Move, child: str, handling: Handling) -> None:
     """See that the handler asked for this child, whose Call is written [SCHED-20]."""
     past = list(ledger.past(handling.own_return))
-    if ledger.informed:
-        if not any(child in each.asked for each in past):
-            others = (*ledger.handlings, *ledger.closed)
-            same = [it for it in others if it.call_hash == handling.call_hash]
-            if any(child in each.asked for each in same):
-                reject(
-                    move, "WORK-22", "This child was asked for by another root only."
-                )
-            if handling.last_answer == "fail":
-                reject(move, "WORK-6", "The handler failed: nothing may be written.")
-            reject(move, "SCHED-22", f"The {handling.name} has not asked for it.")
+    if ledger.informed and not any(child in each.asked for each in past):
+        others = (*ledger.handlings, *ledger.closed)
+        same = [it for it in others if it.call_hash == handling.call_hash]
+        if any(child in each.asked for each in same):
+            reject(move, "WORK-22", "This child was asked for by another root only.")
+        if handling.last_answer == "fail":
+            reject(move, "WORK-6", "The handler failed: nothing may be written.")
+        reject(move, "SCHED-22", f"The {handling.name} has not asked for it.")
     written = ledger.writes[f"call/{child}"]
     start = min(each.at for each in past)
     if not any(each.precedes(move) and each.sent >= start for each in written):

@@ -57,7 +57,7 @@ def judge_again(ledger: Ledger, move: Move) -> None:
         )
     if move.answered is None:
         owners = [(each, len(each.invoked)) for each in _owners(ledger, move)]
-        due = sum(_due(ledger, each, move) for each, _ in owners)
+        due = sum(_due(each, move) for each, _ in owners)
         if lost is not None and lost.move.connection == move.connection:
             due = max(due, lost.due)  # of one pipeline, that was lost as a whole
         ledger.lost[_what(move)] = Lost(move, tuple(owners), ledger.taken, due)
@@ -77,7 +77,7 @@ def _is_again(ledger: Ledger, lost: Lost, move: Move) -> bool:
             return False
         if move.kind is Do.INCR:
             return _counted(ledger, handling, move) >= max(
-                lost.due, _due(ledger, handling, move)
+                lost.due, _due(handling, move)
             )
         if move.kind in (Do.SET_NEW, Do.CAS) and _asked(handling, move) > 1:
             return False
@@ -110,7 +110,7 @@ def _asked(handling: Handling, move: Move) -> int:
 # ---- counters ---------------------------------------------------------------
 
 
-def _due(ledger: Ledger, handling: Handling, move: Move) -> int:
+def _due(handling: Handling, move: Move) -> int:
     """Tell how many messages are to be counted here because of one message."""
     root_id = move.key.removeprefix(text(COUNT))
     due = sum(ret.root_id == root_id for ret in handling.entitled)

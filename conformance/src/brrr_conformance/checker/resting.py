@@ -60,8 +60,8 @@ class _Rest:
         for ledger in workers:
             for each in (*ledger.closed, *ledger.handlings):
                 rest.taken.setdefault(each.call_hash, []).append((ledger, each))
-        for each in rest.taken.values():
-            each.sort(key=lambda it: it[1].at)
+        for taken in rest.taken.values():
+            taken.sort(key=lambda it: it[1].at)
         for name, key in shadow.keys.items():
             if name.startswith(PENDING):
                 for held in key.held:

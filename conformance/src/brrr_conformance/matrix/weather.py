@@ -12,6 +12,7 @@ from brrr_conformance.shapes import Asked, Node, build
 
 if TYPE_CHECKING:
     import random
+
     from brrr_conformance.program import Program
 
 TOPICS = ("t", "größe/:")

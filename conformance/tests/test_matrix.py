@@ -326,3 +326,16 @@ def test_storm_of_wrong_values_and_its_replay(
     )
     assert again.returncode == 1, again.stdout + again.stderr
     assert "still fails" in again.stdout
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_storms_ask_for_a_call_on_one_topic(seed: int) -> None:
+    """Else SDKs may differ in which topic they take [SCHED-29]."""
+    chance = random.Random(seed)  # noqa: S311 - the same program each time
+    program = make_program(chance, 16)
+    for node in program.nodes:
+        topics: dict[str, set[str]] = {}
+        for step in node.get("do", []):
+            for edge in map(program.edge, step):
+                topics.setdefault(edge.call.hash, set()).add(edge.topic)
+        assert all(len(each) == 1 for each in topics.values())

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 SHOWN = 60
 USUAL_SECONDS = 120.0
+# Of a case with several processes, whose order may be chance.
+TRIES = 3
 # Storms have numbers; the one that is meant is below this.
 ANY_STORM = 1000
 
@@ -76,7 +78,11 @@ def replay(
     elif attach:
         raise HarnessError("--attach is for a replay with --adapter")
     else:
-        code = _minimise_trace(failure, target) if minimise else _judge(failure, full)
+        code = (
+            _minimise_trace(failure, target, budget)
+            if minimise
+            else _judge(failure, full)
+        )
     raise typer.Exit(code)
 
 
@@ -91,13 +97,7 @@ def _judge(failure: Failure, full: bool) -> Exit:
     """Judge what was recorded by the rules as they are now."""
     _describe(failure)
     violation = None if failure.rewritten else check(failure.trace)
-    lines = list(transcript(failure))
-    if violation is not None and not full:
-        lines = _around(lines, violation)
-    elif not full:
-        lines = _last(lines)
-    if lines:
-        _print("\n".join(["transcript:", *lines]))
+    _show(failure, violation, full)
     if violation is not None:
         _print(f"still a violation: it {violation}")
         return Exit.FAILED
@@ -122,14 +122,40 @@ def _describe(failure: Failure) -> None:
         _print(f"recipe: {json.dumps(failure.recipe)}"[:1000])
 
 
-def _around(lines: list[str], violation: Violation) -> list[str]:
-    """Mark the frame of a violation, and keep what led to it."""
+def _show(failure: Failure, violation: Violation | None, full: bool) -> None:
+    lines = list(transcript(failure))
+    if violation is not None and lines:
+        lines = _marked(failure.trace, lines, violation, full)
+    elif not full:
+        lines = _last(lines)
+    if lines:
+        _print("\n".join(["transcript:", *lines]))
+
+
+def _marked(
+    trace: Trace, lines: list[str], violation: Violation, full: bool
+) -> list[str]:
+    """Mark the frame of a violation, and keep what led to it.
+
+    Where it is a message that was taken, the fault is what was not done then: what
+    came next is kept too.
+    """
     start = f"{violation.frame:5} "
     at = next(
         (at for at, line in enumerate(lines) if line.startswith(start)), len(lines) - 1
     )
-    lines = [*lines[:at], f"{lines[at]}    <-- [{violation.requirement}]"]
-    return _last(lines)
+    lines[at] += f"    <-- [{violation.requirement}]"
+    if full:
+        return lines
+    frames = trace.frames
+    taken = violation.frame < len(frames) and frames[violation.frame].reply is not None
+    if not taken:
+        return _last(lines[: at + 1])
+    first = max(0, min(at - SHOWN // 4, len(lines) - SHOWN))
+    left_out = len(lines) - first - SHOWN
+    tail = [f"  ({left_out} lines after; --full shows all)"] if left_out > 0 else []
+    head = [f"  ({first} lines before)"] if first else []
+    return [*head, *lines[first : first + SHOWN], *tail]
 
 
 def _last(lines: list[str]) -> list[str]:
@@ -138,7 +164,7 @@ def _last(lines: list[str]) -> list[str]:
     return head + lines[-SHOWN:]
 
 
-def _minimise_trace(failure: Failure, target: Path) -> Exit:
+def _minimise_trace(failure: Failure, target: Path, budget: float) -> Exit:
     """Leave the fewest frames that break the same rule by the same command."""
     found = None if failure.rewritten else check(failure.trace)
     if found is None:
@@ -146,8 +172,11 @@ def _minimise_trace(failure: Failure, target: Path) -> Exit:
         return Exit.OK if failure.violation else Exit.FAILED
     trace = failure.trace
     pairs = _pairs(trace)
+    end = time.monotonic() + budget
 
     def fails(some: list[list[int]]) -> bool:
+        if time.monotonic() > end:
+            return False
         violation = check(_only(trace, some))
         return violation is not None and (
             violation.requirement,
@@ -156,11 +185,16 @@ def _minimise_trace(failure: Failure, target: Path) -> Exit:
             violation.reason,
         ) == (found.requirement, found.worker, found.command, found.reason)
 
-    left = fewer(pairs, fails)
+    # What was sent later has no part in it, unless the fault is what was left undone.
+    early = [pair for pair in pairs if pair[0] <= found.frame]
+    left = fewer(early if fails(early) else pairs, fails)
     small = _only(trace, left)
-    failure.model_copy(
-        update={"events": events_of(small), "violation": broken(check(small))}
-    ).write(target)
+    violation = check(small)
+    made = failure.model_copy(
+        update={"events": events_of(small), "violation": broken(violation)}
+    )
+    made.write(target)
+    _show(made, violation, full=False)
     _print(f"{len(trace.frames)} frames, {len(small.frames)} of them needed: {target}")
     return Exit.FAILED
 
@@ -287,10 +321,14 @@ class _Collected:
 
 
 def _play(stage: Stage) -> Exit:
-    """Play it once, with all that was chosen then."""
-    now = stage.play(stage.failure.recipe)
+    """Play it with all that was chosen then; several times if workers may race."""
+    workers = {frame.worker for frame in stage.failure.trace.frames}
+    now, runs = None, 0
+    while now is None and runs < (TRIES if len(workers) > 1 else 1):
+        now, runs = stage.play(stage.failure.recipe), runs + 1
     if now is None:
-        _print(f"{stage.failure.case}: does not fail any more")
+        times = f", in {runs} runs" if runs > 1 else ""
+        _print(f"{stage.failure.case}: does not fail any more{times}")
         return Exit.OK
     _print(now.message)
     if stage.same(now):
@@ -307,6 +345,12 @@ def _minimise_recipe(stage: Stage, target: Path, budget: float) -> Exit:
     first = stage.play(stage.failure.recipe)
     if not stage.same(first):
         return _play(stage)
+    if not stage.failure.recipe:
+        _print(
+            "still fails, the same way; this case chooses nothing that could be "
+            "smaller. Without --adapter, --minimise leaves the frames that matter"
+        )
+        return Exit.FAILED
     end = time.monotonic() + budget
     best = [first]
 

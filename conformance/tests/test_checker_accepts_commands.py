@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -21,6 +22,9 @@ from tape import (
     response,
     waiting,
 )
+
+if TYPE_CHECKING:
+    from brrr_conformance.resp import Value
 
 P = ("root1", "p", "t")
 TAKE = "local m=redis.call('LPOP',KEYS[1])"
@@ -48,7 +52,8 @@ def test_script_that_takes_and_reads() -> None:
     tape.send("SET", "value/c", b"v")
     tape.send("EVAL", TAKE, 1, "t")
     tape.send("GET", "pending_returns/c")
-    for reply in (b"OK", [message("root1", "p"), 0, CALL], None):
+    replies: list[Value] = [b"OK", [message("root1", "p"), 0, CALL], None]
+    for reply in replies:
         tape.reply(reply)
     tape.invoke("p", response(b"v"), 2)
     tape.set("value/p", b"v")

@@ -15,6 +15,7 @@ from rules import OTHER, P, Rules, expect_rejected
 from tape import CALL, THEN, defer, message, response, waiting
 
 if TYPE_CHECKING:
+    from brrr_conformance.resp import Value
     from rules import Play
     from tape import Tape
 
@@ -203,7 +204,7 @@ def call_is_missing_and_no_report(tape: Tape) -> None:
 @breaks("WORK-5")
 def call_is_missing_when_its_message_is_taken(tape: Tape) -> None:
     tape.serve()
-    taken = [message("root1", "p"), 0, None]
+    taken: Value = [message("root1", "p"), 0, None]
     tape.do("EVAL", "redis.call('LPOP',KEYS[1])", 1, "t", reply=taken)
 
 

@@ -182,7 +182,7 @@ class Worker:
         """Tell the queue, if it keeps what was taken: this one does not."""
 
     async def stop(self) -> None:
-        """Take no more messages; one that is on its way is still handled."""
+        """Take no more messages; one on its way is still handled [WORK-12]."""
         self.stopped = True
         while self.polling:  # again, since the BLPOP may not have arrived yet
             await self.brrr.do("CLIENT UNBLOCK", self.client_id)

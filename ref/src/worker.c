@@ -62,7 +62,7 @@ static void on_turn(uv_idle_t *handle) {
   while (list) {
     brrr__hand *h = list;
     list = h->next;
-    if (h->state == BRRR__HAND_TAKEN) /* even while stopping [WORK-7] */
+    if (h->state == BRRR__HAND_TAKEN) /* even while stopping [WORK-12] */
       brrr__hand_begin(h);
     else if (w->stopping)
       lay_down(w);

@@ -68,6 +68,26 @@ class EndsAtAnError(EndsOtherwise):
         return "ConnectionError" not in reason
 
 
+@breaks("REDIS-5", first="while_workers_wait")
+class HandlesOverADeadConnection(Worker):
+    """After a pop was cut off, the next message meets another dead connection."""
+
+    lost = False
+
+    async def get(self):
+        try:
+            return await super().get()
+        except BrrrError as error:
+            self.lost = "ConnectionError" in str(error)
+            raise
+
+    async def handle(self, message):
+        if self.lost:
+            self.lost = False
+            raise BrrrError("BACKEND", "ConnectionError: this one was lost, too")
+        await super().handle(message)
+
+
 class SendsAgain(Brrr):
     """Sends some commands again when their reply did not come."""
 

@@ -303,6 +303,15 @@ class TakesAMessageTooMany(Worker):
         return message
 
 
+@breaks("WORK-12", first="closing")
+class DropsWhatComesAtItsEnd(Worker):
+    """A worker that is being stopped drops a message that it is given even so."""
+
+    async def take(self, message):
+        if not self.stopped:
+            await super().take(message)
+
+
 @breaks("WORK-7")
 class DropsTheConnectionAtItsEnd(Worker):
     """A worker that stops drops its pop, and what that was bringing."""

@@ -130,7 +130,7 @@ typedef struct brrr_worker brrr_worker;
 BRRR_API brrr_status brrr_worker_start(brrr_worker **out,
                                        const brrr_worker_options *options);
 /* Takes no more messages. What is in hand is finished first, and so is a
- * message that a get under way still brings [WORK-7]; then `ended`. */
+ * message that a get under way still brings [WORK-12]; then `ended`. */
 BRRR_API void brrr_worker_stop(brrr_worker *w);
 /* Stops the worker at the first SIGTERM or SIGINT; off again when it has ended.
  * A second one has its usual effect. */

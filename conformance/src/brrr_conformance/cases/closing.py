@@ -40,7 +40,7 @@ async def test_message_comes_after_the_end(world: World) -> None:
     await world.expect(*left)
 
 
-@requirement("WORK-7")
+@requirement("WORK-12")
 async def test_message_comes_while_the_worker_stops(world: World) -> None:
     """It is taken and handled, or it is left: never taken and dropped."""
     stopping, came = False, False
@@ -59,7 +59,7 @@ async def test_message_comes_while_the_worker_stops(world: World) -> None:
     assert left + len(world.invocations) == came, "the message is lost"
 
 
-@requirement("WORK-7")
+@requirement("WORK-12")
 async def test_message_is_on_its_way_when_the_worker_stops(world: World) -> None:
     """Redis has handed it out, and the reply comes late: it is handled all the same."""
     await world.given(stored_call("h"))

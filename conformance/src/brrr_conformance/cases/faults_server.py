@@ -185,6 +185,7 @@ async def test_while_workers_wait(
     assert not any(each.ended for each in world.workers), "a worker has ended"
     await world.given(stored_call("h"), queued("t", ("root1", "h")))
     await world.quiet()
+    assert await world.stored("value/h") == b"v", "the message is lost"
     world.problems.clear()
     await world.expect(stored_call("h"), value("h", b"v"))
 

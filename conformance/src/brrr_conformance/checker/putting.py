@@ -25,7 +25,8 @@ AT_THE_HEAD = ("LPUSH", "LPUSHX")
 def put(ledger: Ledger, move: Move) -> None:
     """Judge a message that goes to a queue."""
     if move.step.name in AT_THE_HEAD:
-        reject(move, "REDIS-1", "A message goes to the tail of its queue.")
+        said = "A message goes to the tail of its queue; one that was taken is handled"
+        reject(move, "REDIS-1", f"{said}, not put back [WORK-12].")
     if move.octets is None:
         return
     message = message_in(move.octets)

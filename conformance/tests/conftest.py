@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shutil
 import sys
@@ -29,6 +30,14 @@ from brrr_conformance import cli, session
 session.CASES = pathlib.Path({folder!r})
 cli.main()
 """
+
+
+async def gone(pid: int) -> None:
+    """Wait until this process has ended."""
+    process = Path("/proc", str(pid))
+    async with asyncio.timeout(5):
+        while process.exists() and " Z " not in (process / "stat").read_text():
+            await asyncio.sleep(0.01)
 
 
 class MakeAdapter(Protocol):

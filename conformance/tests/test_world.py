@@ -21,6 +21,7 @@ from brrr_conformance.build import (
 )
 from brrr_conformance.config import load_adapter
 from brrr_conformance.outcome import (
+    AdapterBroken,
     AdapterTimeout,
     CaseFailed,
     CommandFailed,
@@ -29,6 +30,7 @@ from brrr_conformance.outcome import (
 from brrr_conformance.pool import Pool
 from brrr_conformance.script import UnexpectedInvocation, gather
 from brrr_conformance.world import World
+from conftest import gone
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
     from brrr_conformance.script import Answer, Call
     from brrr_conformance.server import Server
     from brrr_conformance.step import Step
-    from conftest import SpoilTiny
+    from conftest import MakeAdapter, SpoilTiny
 
 
 TINY = Path(__file__).resolve().parents[2] / "adapters" / "tiny"
@@ -200,6 +202,62 @@ async def test_no_message_is_lost_to_a_worker_that_has_gone(pool: Pool) -> None:
         await world.end()
         await pool.server.redis.rpush("t", b"%d" % number)
         assert await pool.server.redis.llen("t") == 1
+
+
+OTHER_TOPIC = {"reply": {"invocation": {"invocation": 1, "topic": "u"}}}
+
+
+async def test_invocation_of_another_topic(
+    pool: Pool, make_adapter: MakeAdapter
+) -> None:
+    """It answers for a topic that it was not asked to serve."""
+    world = make_world(pool, make_adapter({"serve": [OTHER_TOPIC]}))
+    with pytest.raises(CaseFailed, match="invoked for topic 'u', served 't'"):
+        await world.serve("t", {})
+    with pytest.raises(AdapterTimeout, match="no Done to serve"):
+        await world.end()
+
+
+# An adapter that starts, and forgets, a process which takes messages by itself.
+TAKER = """
+import redis, sys
+while True:
+    try:
+        redis.Redis.from_url(sys.argv[1]).blpop("t", 20)
+    except redis.RedisError:
+        pass
+"""
+LEAVES_A_TAKER = f"""
+import subprocess
+execute = adapter.Adapter.execute
+async def leave(self, number, name, it):
+    if name == "open":
+        self.left = [sys.executable, "-c", {TAKER!r}, it["redis_url"]]
+    if name == "close" and self.brrr:
+        child = subprocess.Popen(self.left, stdin=subprocess.DEVNULL)
+        print(child.pid, file=sys.stderr)
+    return await execute(self, number, name, it)
+adapter.Adapter.execute = leave
+"""
+
+
+async def test_child_that_outlives_close(pool: Pool, spoil_tiny: SpoilTiny) -> None:
+    """It is given no message, the next case says so, and it ends with its adapter."""
+    folder = spoil_tiny(LEAVES_A_TAKER)
+    world = make_world(pool, folder)
+    await world.given(*ONE)
+    (worker,) = await world.serve("t", {"h": response(b"v")})
+    await world.expect(*DONE)
+    await world.end()
+    child = int(worker.member.adapter.log())
+    async with asyncio.timeout(10):
+        while not worker.member.tap.intruded:
+            await asyncio.sleep(0.01)
+    await world.given(queued("t", ("root1", "h")))
+    with pytest.raises(AdapterBroken, match="after the Done of an earlier Close"):
+        await make_world(pool, folder).start("t")
+    assert await pool.server.redis.llen("t") == 1
+    await gone(child)
 
 
 async def test_worker_that_hangs(

@@ -38,14 +38,14 @@ def test_minimal(tmp_path: Path) -> None:
 def test_whole(tmp_path: Path) -> None:
     text = (
         'name = "x"\nlanguage = "X"\nframing = "protobuf"\n'
-        'command = "python3 a.py \'b c\'"\nlevel = 1\nprofiles = ["wire"]\n'
+        'command = "python3 a.py \'b c\'"\nlevel = 1\nprofiles = ["wire", "durable"]\n'
         'delivery = "at-least-once"\ntimeout = 2\n'
         '[not_implemented]\n"a" = "b"\n[env]\nQ = "R"\n'
     )
     (tmp_path / "adapter.toml").write_text(text)
     config = load_adapter(tmp_path)
     assert config.command == ("python3", "a.py", "b c")
-    assert (config.level, config.profiles) == (1, frozenset([Profile.WIRE]))
+    assert (config.level, config.profiles) == (1, frozenset(["wire", "durable"]))
     assert (config.timeout, config.not_implemented) == (2.0, {"a": "b"})
     assert config.environment()["Q"] == "R"
 
@@ -64,6 +64,7 @@ def test_whole(tmp_path: Path) -> None:
         (('"json"', '"json"\n[not_implemented]\n"a" = ""'), "not a text"),
         (('"json"', '"json"\nnot_implemented = 1'), "not a table"),
         (('"json"', "json"), "Invalid value"),
+        (("framing", 'delivery = "at-least-once"\nframing'), "not there: durable"),
     ],
 )
 def test_not_an_adapter(tmp_path: Path, change: tuple[str, str], words: str) -> None:

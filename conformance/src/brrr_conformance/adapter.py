@@ -15,7 +15,6 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from brrr_conformance.config import Profile
 from brrr_conformance.framing import pack, read_reply
 from brrr_conformance.launch import Launched
 from brrr_conformance.outcome import (
@@ -27,6 +26,7 @@ from brrr_conformance.outcome import (
     NotImplementedByAdapter,
 )
 from brrr_conformance.pb import adapter_pb2 as pb
+from brrr_conformance.promises import broken_by
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,18 +38,6 @@ PROTOCOL = 1
 START_SECONDS = 15.0  # an interpreter may have to be warmed up
 ENDED = "the worker has ended by itself, without a problem"
 EXIT_SECONDS = 5.0  # adapter.proto: what Close and the end of input may take
-
-# An adapter that claims the one cannot lack the other: a claim is a promise. Encode,
-# Decode and Open are none: an SDK may lack a record, or the store of the run.
-CLAIMED = {
-    "schedule": Profile.CLIENT,
-    "read": Profile.CLIENT,
-    "encode_call": Profile.CODEC_JSON,
-    "encode_value": Profile.CODEC_JSON,
-    "schedule_task": Profile.PROGRAM,
-    "read_task": Profile.PROGRAM,
-    "serve_tasks": Profile.PROGRAM,
-}
 
 RECORDS = {
     pb.SCHEDULE_MESSAGE: "schedule_message",
@@ -69,6 +57,7 @@ class Serving:
     on_problem: Callable[[Serving, pb.Failure], None]
     on_end: Callable[[Serving], None]
     policy: pb.OnProblem
+    command: pb.Command = field(default_factory=pb.Command)
     # Set at the end; `failure` is what the worker ended with, None for Done.
     ended: asyncio.Event = field(default_factory=asyncio.Event)
     failure: pb.Failure | None = None
@@ -239,6 +228,7 @@ class Adapter:
         command = pb.Command(serve=message)
         if tasks:
             command = pb.Command(serve_tasks=message)
+        serving.command = command
         await self._send(command, lambda number: self._serve(number, serving))
 
     def _serve(self, number: int, serving: Serving) -> None:
@@ -271,7 +261,7 @@ class Adapter:
         finally:
             self._waiting.pop(command.id, None)
         if reply.WhichOneof("reply") == "failure":
-            raise self._failure(name, reply.failure)
+            raise self._failure(command, reply.failure)
         if reply.WhichOneof("reply") != expected:
             raise self._broken(f"replied to {name} with {reply.WhichOneof('reply')}")
         return reply
@@ -297,11 +287,11 @@ class Adapter:
             stdin.write(pack(self.config.framing, command, surrogates=surrogates))
             await stdin.drain()
 
-    def _failure(self, name: str, failure: pb.Failure) -> Exception:
+    def _failure(self, command: pb.Command, failure: pb.Failure) -> Exception:
+        name = command.WhichOneof("command") or "nothing"
         if failure.code == pb.NOT_IMPLEMENTED:
-            if name in CLAIMED and CLAIMED[name] in self.config.profiles:
-                claim = f"{self.config.name} claims {CLAIMED[name]}, and replies"
-                return AdapterBroken(f"{claim} NOT_IMPLEMENTED to {name}")
+            if broken := broken_by(self.config, command):
+                return AdapterBroken(f"{broken}: {failure.reason}")
             return NotImplementedByAdapter(f"{name}: {failure.reason}")
         return CommandFailed(name, failure)
 

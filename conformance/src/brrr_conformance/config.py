@@ -135,6 +135,12 @@ def _config(folder: Path, table: dict[str, Any]) -> AdapterConfig:
     )
     if table:
         raise ValueError(f"unknown key: {', '.join(sorted(table))}")
+    again = config.delivery is Delivery.AT_LEAST_ONCE
+    if again and Profile.DURABLE not in config.profiles:
+        why = (
+            "delivery is at-least-once, which is judged by a profile that is not there"
+        )
+        raise ValueError(f"{why}: durable")
     return config
 
 

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, TypedDict
 from brrr_conformance import script
 from brrr_conformance.adapter import Serving
 from brrr_conformance.aside import Act, Deed
-from brrr_conformance.config import Profile
 from brrr_conformance.director import Rules
 from brrr_conformance.ground import Ground
 from brrr_conformance.outcome import (
@@ -27,6 +26,7 @@ from brrr_conformance.outcome import (
     NotImplementedByAdapter,
 )
 from brrr_conformance.pb import adapter_pb2 as pb
+from brrr_conformance.promises import broken_by
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -260,11 +260,8 @@ class Crew(Ground):
         worker = next(each for each in self.workers if each.serving is serving)
         self.problems.append(Problem(worker.name, failure))
         if failure.code == pb.NOT_IMPLEMENTED:
-            claims = Profile.WORKER in worker.member.adapter.config.profiles
-            if claims and serving.policy != pb.DEAD_LETTER:
-                who = worker.member.adapter.config.name
-                said = f"{who} claims worker, and replies NOT_IMPLEMENTED to serve"
-                self.trace.fail(AdapterBroken(f"{said}: {failure.reason}"))
+            if broken := broken_by(worker.member.adapter.config, serving.command):
+                self.trace.fail(AdapterBroken(f"{broken}: {failure.reason}"))
             self.trace.fail(NotImplementedByAdapter(failure.reason))
         self.trace.touch()
 

@@ -20,7 +20,7 @@ from brrr_conformance.config import Profile
 
 if TYPE_CHECKING:
     from brrr_conformance.server import Server
-    from conftest import MakeAdapter, SpoilTiny
+    from conftest import MakeAdapter, OwnCases, SpoilTiny
 
 COMMAND = Path(sys.executable).parent / "brrr-conformance"
 TINY = Path(__file__).resolve().parents[2] / "adapters" / "tiny"
@@ -284,3 +284,34 @@ adapter.Adapter.execute = execute_spoiled
     done = call("run", folder, "-k", "scheduling and SCHED-1")
     assert done.returncode == 1, done.stdout
     assert "connected to Redis after the Done of an earlier Close" in done.stdout
+
+
+OVER = """
+import asyncio, pytest
+pytestmark = [pytest.mark.profile("client"), pytest.mark.requirement("SCHED-5")]
+
+@pytest.mark.deadline(2)
+async def test_works_on(world):
+    while True:
+        await world.read("h")
+
+@pytest.mark.deadline(2)
+async def test_stands_still(world):
+    await world.read("h")
+    await asyncio.sleep(60)
+
+async def test_has_nothing_to_do(world):
+    pass
+"""
+
+
+def test_case_that_is_not_over(own_cases: OwnCases) -> None:
+    """Whether it was too slow, or has got stuck, is told; -k may be said twice."""
+    command = own_cases(OVER, "-k", "works_on", "-k", "stands and still", "--jobs", "1")
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=120, check=False
+    )
+    said = "the case is not over after 2 s, "
+    assert re.search(rf"{said}though it goes on: [1-9]\d* frames in its", done.stdout)
+    assert f"{said}and nothing has come to Redis in its last second" in done.stdout
+    assert done.stdout.endswith("\n0 passed, 2 failed\n")

@@ -31,9 +31,10 @@ from brrr_conformance.case import (
 from brrr_conformance.engines import is_elsewhere, of_store
 from brrr_conformance.outcome import AdapterTimeout, CaseFailed, HarnessError
 from brrr_conformance.report import Outcome
+from brrr_conformance.world import World
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from brrr_conformance.deviation import Deviation
 
@@ -176,9 +177,22 @@ def _with_deadline(
         except TimeoutError as error:
             if not limit.expired():
                 raise
-            raise AdapterTimeout(f"the case is not over after {seconds:g} s") from error
+            raise AdapterTimeout(_still(seconds, kwargs.values())) from error
 
     return limited
+
+
+def _still(seconds: float, given: Iterable[Any]) -> str:
+    """Say that the time is over, and whether that is for want of speed."""
+    said = f"the case is not over after {seconds:g} s"
+    frames = [it for each in given if isinstance(each, World) for it in each.frames]
+    if not frames:
+        return said
+    late = sum(frame.seconds > seconds - 1 for frame in frames)
+    if not late:
+        return f"{said}, and nothing has come to Redis in its last second"
+    why = "the SDK, or the machine, may be too slow"
+    return f"{said}, though it goes on: {late} frames in its last second ({why})"
 
 
 class StaleEntry(pytest.Item):

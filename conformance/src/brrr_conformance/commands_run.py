@@ -11,7 +11,7 @@ import pytest
 import typer
 
 from brrr_conformance import rounds
-from brrr_conformance.config import Store, load_adapter, load_adapters
+from brrr_conformance.config import Profile, Store, load_adapter, load_adapters
 from brrr_conformance.deviation import write_skeletons
 from brrr_conformance.options import (
     Adapters,
@@ -51,17 +51,18 @@ if TYPE_CHECKING:
 
 def run(
     adapters: Adapters,
-    expression: Annotated[
-        str | None,
+    expressions: Annotated[
+        list[str] | None,
         typer.Option(
-            "-k", metavar="EXPR", help="Only these: parts of ids or requirements."
+            "-k",
+            metavar="EXPR",
+            help="Only these: parts of ids or requirements, with and, or, not and "
+            "brackets. Several are joined by or.",
         ),
     ] = None,
     profile: Annotated[
         str | None,
-        typer.Option(
-            metavar="P", help="Only wire, client, worker, codec-json or fleet."
-        ),
+        typer.Option(metavar="P", help=f"Only {', '.join(Profile)} or fleet."),
     ] = None,
     redis: Redis = None,
     store: StoreName = Store.REDIS,
@@ -120,10 +121,10 @@ def run(
         options += ["--attach"]
     if keep_deviations:
         options += ["--keep-deviations"]
-    if expression is None and profile is None and tier is Tier.FULL:
+    if not expressions and profile is None and tier is Tier.FULL:
         options += ["--whole"]
-    if expression is not None:
-        options += ["-k", expression]
+    if expressions:
+        options += ["-k", " or ".join(f"({each})" for each in expressions)]
     if profile is not None:
         options += ["--profile", profile]
     if redis is not None:

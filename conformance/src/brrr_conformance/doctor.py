@@ -153,6 +153,10 @@ async def _examine_process(doctor: Doctor) -> None:
         await doctor.look("it replies to many commands at once", _crowd(adapter))
         if Profile.WIRE in config.profiles:
             await _examine_wire(doctor, adapter)
+        else:
+            advice = "Put it into `profiles` of adapter.toml once there are both."
+            what = "it does not claim wire: encode and decode"
+            doctor.findings.append(Finding(None, what, advice))
     finally:
         status = await adapter.end()
     if adapter.error is None:

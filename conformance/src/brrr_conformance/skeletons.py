@@ -12,8 +12,9 @@ language = "{language}"
 sdk = "what is judged, for people"
 command = {command}
 framing = "json"
-# Claim more as you go: "client", "worker" (see adapters/README.md of Brrr).
-profiles = ["wire"]
+# A claim is a promise: put in "wire" once there are encode and decode, then "client",
+# then "worker"; the others are in adapters/README.md of Brrr.
+profiles = []
 """
 
 TODO = """{c} TODO, in this order; `brrr-conformance doctor .` checks as you go:
@@ -103,11 +104,14 @@ import (
 	"errors"
 	"io"
 	"os"
+	"sync"
 )
 
 type object = map[string]any
 
-func execute(name string, it json.RawMessage) object {
+// execute gives the reply; nil, if a goroutine sends it later, as that of a Serve, or
+// if there is none, as to an answer. Only what takes no time may be done here.
+func execute(id json.RawMessage, name string, it json.RawMessage) object {
 	if name == "hello" {
 		return object{"welcome": object{
 			"protocol": 1, "sdk": "NAME", "version": "0", "language": "Go"}}
@@ -119,26 +123,42 @@ func failure(code, reason string) object {
 	return object{"failure": object{"code": code, "reason": reason}}
 }
 
+var (
+	output  = json.NewEncoder(os.Stdout)
+	writing sync.Mutex
+)
+
+// send writes a reply to the command of this id, from any goroutine.
+func send(id json.RawMessage, reply object) {
+	writing.Lock()
+	defer writing.Unlock()
+	reply["id"] = id
+	must(output.Encode(reply))
+}
+
+func must(err error) {
+	if err != nil {
+		panic(err)
+	}
+}
+
 func main() {
-	in, out := bufio.NewReader(os.Stdin), json.NewEncoder(os.Stdout)
+	input := bufio.NewReader(os.Stdin)
 	for {
-		line, err := in.ReadBytes('\\n') // of any length
+		line, err := input.ReadBytes('\\n') // of any length
 		if errors.Is(err, io.EOF) {
 			return
 		}
+		must(err)
 		var command map[string]json.RawMessage
-		if err := json.Unmarshal(line, &command); err != nil {
-			panic(err)
-		}
+		must(json.Unmarshal(line, &command))
 		id := command["id"]
 		delete(command, "id")
 		name, it := "nothing", json.RawMessage("{}")
 		for name, it = range command {
 		}
-		reply := execute(name, it)
-		reply["id"] = id
-		if err := out.Encode(reply); err != nil {
-			panic(err)
+		if reply := execute(id, name, it); reply != nil {
+			send(id, reply)
 		}
 	}
 }

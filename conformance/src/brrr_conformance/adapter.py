@@ -85,6 +85,7 @@ class Adapter:
     patience: float = math.inf
     _last_id: int = 0
     _waiting: dict[int, _Waiting] = field(default_factory=dict)
+    _given_up: set[int] = field(default_factory=set)
     _serving: dict[int, Serving] = field(default_factory=dict)
     _invocations: set[int] = field(default_factory=set)
     _closing: bool = False
@@ -258,6 +259,9 @@ class Adapter:
         except TimeoutError:
             error = self._timed_out(f"no reply to {name} within {seconds:g} s")
             raise error from None
+        except asyncio.CancelledError:  # the case is over; its reply comes late
+            self._given_up.add(command.id)
+            raise
         finally:
             self._waiting.pop(command.id, None)
         if reply.WhichOneof("reply") == "failure":
@@ -334,6 +338,8 @@ class Adapter:
                 waiting.reply.set_result(reply)
                 return
             raise AdapterBroken(f"a second reply to {waiting.name}: {kind}")
+        elif reply.id in self._given_up:
+            self._given_up.remove(reply.id)
         else:
             raise AdapterBroken(f"{kind} for command {reply.id}, which waits for none")
 

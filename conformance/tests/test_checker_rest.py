@@ -124,6 +124,22 @@ def test_killed_while_it_defers() -> None:
         assert requirement(check(tape.trace)) == due
 
 
+def test_killed_between_record_and_message() -> None:
+    """The message is in flight until somebody takes it over."""
+    tape = Tape()
+    tape.serve()
+    own = "brrr:inflight:{t}:w"
+    tape.do("ZADD", "brrr:workers:{t}", 1, "w", reply=1)
+    moved = message("root1", "p")
+    tape.do("BLMOVE", "t", own, "LEFT", "RIGHT", 20, reply=moved)
+    tape.read("call/p", CALL)
+    tape.invoke("p", defer("c"))
+    tape.first()
+    tape.trace.aside(tape.worker, Deed(Act.KILL))
+    tape.quiet()
+    assert check(tape.trace) is None
+
+
 def test_what_the_case_has_written() -> None:
     """Somebody removes the record by hand: the parent waits for ever, lawfully."""
     tape = Tape()

@@ -51,6 +51,8 @@ class _Rest:
     # By call_hash: messages ever taken for it, with who took them; the last of them
     # comes last. Who is in a record; and for whom there is a message.
     taken: dict[str, list[tuple[Ledger, Handling]]] = field(default_factory=dict)
+    # Messages that somebody holds; or held when it died, and nobody has come for yet.
+    in_hand: list[Handling] = field(default_factory=list)
     waiting: set[str] = field(default_factory=set)
     queued: set[str] = field(default_factory=set)
 
@@ -58,8 +60,14 @@ class _Rest:
     def of(cls, shadow: Shadow, workers: list[Ledger], *, unlucky: bool) -> _Rest:
         rest = cls(shadow, unlucky)
         for ledger in workers:
-            for each in (*ledger.closed, *ledger.handlings):
+            for each in _all_of(ledger):
                 rest.taken.setdefault(each.call_hash, []).append((ledger, each))
+        alive = [it for each in workers if not each.over for it in _all_of(each)]
+        for ledger in workers:
+            for each in ledger.handlings:
+                later = [it for it in alive if it.octets == each.octets]
+                if not ledger.over or all(it.at < each.at for it in later):
+                    rest.in_hand.append(each)
         for taken in rest.taken.values():
             taken.sort(key=lambda it: it[1].at)
         for name, key in shadow.keys.items():
@@ -103,10 +111,10 @@ class _Rest:
             return False
         if not self.shadow.surely_absent(f"value/{call_hash}"):
             return False
-        taken = self.taken.get(call_hash, [])
-        if any(ledger.over for ledger, each in taken if each in ledger.handlings):
-            return False  # with a dead worker, and nobody has come for it yet
-        return not any(_has_failed(*it) for it in taken)
+        for each in self.in_hand:
+            if call_hash == each.call_hash or call_hash in each.registrations:
+                return False
+        return not any(_has_failed(*it) for it in self.taken.get(call_hash, ()))
 
     def _reject_run(self, child: str, move: Move) -> None:
         put = child in self.shadow.put_for
@@ -124,6 +132,10 @@ class _Rest:
                 f"All is quiet, {child!r} is waited for and has no value, and {why}.",
             )
         )
+
+
+def _all_of(ledger: Ledger) -> list[Handling]:
+    return [*ledger.closed, *ledger.handlings]
 
 
 def _has_failed(ledger: Ledger, handling: Handling) -> bool:

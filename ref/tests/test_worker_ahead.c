@@ -50,7 +50,7 @@ static void test_leaves(void **state) {
   put_leaves(&s, N);
   freeReplyObject(server_ask(&f->server, "CONFIG RESETSTAT"));
   scene_start(&s);
-  scene_until_value(&s, "19");
+  scene_until(&s, &s.measure_count, N); /* and asks for nothing meanwhile */
   fixture_until_blocked(f, 1);
   assert_int_equal(s.invocations, N);
   assert_int_equal(sent(f, "blpop"), 2); /* the first, and one that waits */

@@ -5,6 +5,8 @@
 #include <ftw.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -143,6 +145,16 @@ long long server_number(server *s, const char *format, ...) {
   va_end(args);
   assert_int_equal(r->type, REDIS_REPLY_INTEGER);
   long long n = r->integer;
+  freeReplyObject(r);
+  return n;
+}
+
+unsigned long server_calls(server *s, const char *name) {
+  char line[64];
+  redisReply *r = server_ask(s, "INFO commandstats");
+  (void)snprintf(line, sizeof line, "cmdstat_%s:calls=", name);
+  const char *at = strstr(r->str, line);
+  const unsigned long n = at ? strtoul(at + strlen(line), NULL, 10) : 0;
   freeReplyObject(r);
   return n;
 }

@@ -35,5 +35,8 @@ void server_stop(server *s);
 redisReply *server_ask(server *s, const char *format, ...);
 /* The same, for commands that answer with a number. */
 long long server_number(server *s, const char *format, ...);
+/* How often the server was sent a command, in small letters, since CONFIG
+ * RESETSTAT; what scripts do counts, too. */
+unsigned long server_calls(server *s, const char *name);
 
 #endif

@@ -6,8 +6,6 @@
 #include "fixture.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #define VALUES 130 /* more than two commands read */
 #define LONG 5000  /* octets of a value that is not to be read in vain */
@@ -39,17 +37,6 @@ static void set(fixture *f, brrr_bytes hash, brrr_bytes value) {
   expect(&f->subject, e, BRRR_OK, NULL);
 }
 
-/* How often the server was sent a command since `begin`. */
-static unsigned sent(fixture *f, const char *name) {
-  char line[64];
-  redisReply *r = server_ask(&f->server, "INFO commandstats");
-  (void)snprintf(line, sizeof line, "cmdstat_%s:calls=", name);
-  const char *at = strstr(r->str, line);
-  const unsigned n = at ? (unsigned)atoi(at + strlen(line)) : 0;
-  freeReplyObject(r);
-  return n;
-}
-
 static void begin(fixture *f) {
   /* The connection is up. */
   expect(&f->subject, READ(GET, BRRR_LIT("nothing")), BRRR_ABSENT, NULL);
@@ -58,9 +45,9 @@ static void begin(fixture *f) {
 
 static void assert_sent(fixture *f, unsigned get, unsigned exists,
                         unsigned mget) {
-  assert_int_equal(sent(f, "get"), get);
-  assert_int_equal(sent(f, "exists"), exists);
-  assert_int_equal(sent(f, "mget"), mget);
+  assert_int_equal(server_calls(&f->server, "get"), get);
+  assert_int_equal(server_calls(&f->server, "exists"), exists);
+  assert_int_equal(server_calls(&f->server, "mget"), mget);
 }
 
 static void test_one(void **state) {

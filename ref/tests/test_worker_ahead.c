@@ -7,8 +7,6 @@
 #include "scene.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 static void prepare(scene *s, fixture *f) {
   s->take_ahead = true;
@@ -21,16 +19,6 @@ static void stop(scene *s) {
   brrr_worker_stop(s->worker);
   scene_end(s, BRRR_OK);
   scene_free(s);
-}
-
-static unsigned sent(fixture *f, const char *name) {
-  char line[64];
-  redisReply *r = server_ask(&f->server, "INFO commandstats");
-  (void)snprintf(line, sizeof line, "cmdstat_%s:calls=", name);
-  const char *at = strstr(r->str, line);
-  const unsigned n = at ? (unsigned)atoi(at + strlen(line)) : 0;
-  freeReplyObject(r);
-  return n;
 }
 
 static void put_leaves(scene *s, unsigned count) {
@@ -53,9 +41,11 @@ static void test_leaves(void **state) {
   scene_until(&s, &s.measure_count, N); /* and asks for nothing meanwhile */
   fixture_until_blocked(f, 1);
   assert_int_equal(s.invocations, N);
-  assert_int_equal(sent(f, "blpop"), 2); /* the first, and one that waits */
-  assert_int_equal(sent(f, "lpop"), N);  /* the last one finds nothing */
-  assert_int_equal(sent(f, "mget"), 1);
+  assert_int_equal(server_calls(&f->server, "blpop"),
+                   2); /* the first, and one that waits */
+  assert_int_equal(server_calls(&f->server, "lpop"),
+                   N); /* the last one finds nothing */
+  assert_int_equal(server_calls(&f->server, "mget"), 1);
   for (int i = 0; i < N; i++) {
     char hash[16];
     (void)snprintf(hash, sizeof hash, "%d", i);
@@ -75,7 +65,7 @@ static void test_off(void **state) {
     freeReplyObject(server_ask(&f->server, "CONFIG RESETSTAT"));
     scene_start(&s);
     scene_until_value(&s, "3");
-    assert_int_equal(sent(f, "lpop"), 0);
+    assert_int_equal(server_calls(&f->server, "lpop"), 0);
     stop(&s);
     freeReplyObject(server_ask(&f->server, "FLUSHALL"));
   }

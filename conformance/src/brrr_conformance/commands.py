@@ -125,7 +125,8 @@ def _set(words: Words) -> list[Operation]:
     key, octets, flags = text(words[1]), words[2], words[3:]
     names = [flag.upper() for flag in flags]
     if b"NX" in names:
-        return [Operation(Kind.SET_NEW, key, octets)]
+        found = [Operation(Kind.GET, key)] if b"GET" in names else []
+        return [Operation(Kind.SET_NEW, key, octets), *found]
     if b"IFEQ" in names:
         return [Operation(Kind.CAS, key, octets, flags[names.index(b"IFEQ") + 1])]
     return [Operation(Kind.SET, key, octets)]
@@ -201,6 +202,7 @@ FORMS: dict[str, Callable[[Words], Sequence[Operation]]] = {
     "MGET": _keys(Kind.GET),
     "EXISTS": _keys(Kind.EXISTS),
     "STRLEN": _keys(Kind.EXISTS, 1, 2),
+    "TYPE": _keys(Kind.EXISTS, 1, 2),
     "SET": _set,
     "GETSET": _set,
     "SETEX": _set_later,
@@ -246,19 +248,23 @@ def _of_script(step: Step, worker: str, memory: Memory) -> list[Operation]:
         return list(_each(Kind.GET, keys))
     if takes_message(step):
         return [Operation(Kind.POP, text(keys[0]))]
-    message = next((arg for arg in args if arg.startswith(MESSAGE)), None)
+    messages = [arg for arg in args if arg.startswith(MESSAGE)]
     found = []
     for key in keys:
         written = any(_is_record(text(key), arg) for arg in args)
         # A topic may look like a record.
-        if key.startswith(STORE) and (written or message is None):
+        if key.startswith(STORE) and (written or not messages):
             found.append(_store_script(step, text(key), args, worker, memory))
         elif key.startswith(COUNT):
             found.append(Operation(Kind.INCR, text(key)))
         else:
-            kind = Kind.UNKNOWN if message is None else Kind.PUT
+            kind = Kind.PUT if messages else Kind.UNKNOWN
+            message = messages[0] if messages else None
+            # Each topic has a message, or all have one.
+            messages = messages[1:] or messages
             found.append(Operation(kind, text(key), message))
-    return found
+    # It is one step: what is removed is removed behind all else.
+    return sorted(found, key=lambda each: each.kind is Kind.CAD)
 
 
 def takes_message(step: Step) -> bool:
@@ -299,6 +305,8 @@ def _store_script(
     before = memory.read.get((worker, key))
     if not records:
         return Operation(Kind.UNKNOWN, key)
+    if key.startswith("call/"):
+        return Operation(Kind.SET, key, records[0][1])
     if len(records) == 1:
         [(at, record)] = records
         way = step.args[1], at, args[:at] + args[at + 1 :]
@@ -319,7 +327,8 @@ def _store_script(
 def _is_record(key: str, arg: bytes) -> bool:
     if key.startswith("value/"):
         return True
-    return arg.startswith(b"d") and arg.endswith(b"e")
+    own = b"7:payload" if key.startswith("call/") else b"7:returns"
+    return arg.startswith(b"d") and arg.endswith(b"e") and own in arg
 
 
 # ---- DynamoDB ---------------------------------------------------------------

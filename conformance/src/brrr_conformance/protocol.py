@@ -105,7 +105,7 @@ class Decoder:
         elif takes_message(step) and isinstance(oldest, tuple):
             done = tuple(_taken(oldest, reply.value))
         elif isinstance(oldest, tuple):
-            done = _outcomes(oldest, reply.value)
+            done = _outcomes(oldest, _told(step, reply.value))
         elif reply.value is None:  # what was watched has changed: nothing was done
             queued = [each for operations in oldest for each in operations]
             return tuple(replace(each, done=False) for each in queued)
@@ -140,6 +140,14 @@ def _guard(operation: Operation, read: bytes | None) -> Operation:
 
 
 # ---- replies ----------------------------------------------------------------
+
+
+def _told(step: Step, value: Value) -> Value:
+    """Take SET … NX GET for two commands: it is done where there was nothing."""
+    flags = {flag.upper() for flag in step.args[3:]}
+    if step.name == "SET" and {b"NX", b"GET"} <= flags and not isinstance(value, Error):
+        return [int(value is None), value]
+    return value
 
 
 def _shared_out(value: Value, number: int) -> Sequence[Value]:
@@ -200,7 +208,7 @@ def _outcome(operation: Operation, value: Value) -> Operation:
 def _says_yes(value: Value) -> bool:
     if isinstance(value, list):
         return bool(value) and _says_yes(value[0])
-    return value not in (None, 0, b"0")
+    return value not in (None, 0, b"0", b"none")  # the last of TYPE
 
 
 def _popped(operations: Operations, value: Value) -> Iterator[Operation]:

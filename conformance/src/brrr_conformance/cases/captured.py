@@ -61,6 +61,11 @@ def reorder(state: State, found: Snapshot) -> State:
     return State(tuple(entries))
 
 
+def asks_for(step: Step, topic: bytes) -> bool:
+    """Match a request for a message: some look before they wait for one."""
+    return step.touches(topic) and (step.is_pop or step.name in ("LPOP", "LMPOP"))
+
+
 async def serve_one(world: World, topic: bytes) -> None:
     """Start a worker, and wait until it has handled one message."""
     asked = 0
@@ -72,7 +77,7 @@ async def serve_one(world: World, topic: bytes) -> None:
             return step
         return Step(tuple(NOWHERE if arg == topic else arg for arg in step.args))
 
-    world.rewrite(lambda step: step.is_pop and step.touches(topic), ask)
+    world.rewrite(lambda step: asks_for(step, topic), ask)
     await world.start(topic.decode())
     while True:
         world.check()

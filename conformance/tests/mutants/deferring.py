@@ -236,6 +236,21 @@ class PutsNobodyTwice(Worker):
         return must
 
 
+@breaks("SCHED-31", first="first_child_is_above")
+class ReportsTheLastChild(Worker):
+    """The spawn limit is reported if the last child has met it."""
+
+    async def defer(self, job, asks):
+        problem = None
+        for ask in asks:
+            try:
+                problem = await super().defer(job, [ask])
+            except BrrrError as error:
+                problem = error
+        if problem:
+            raise problem
+
+
 @breaks("SCHED-29")
 class PutsAsOftenAsAsked(Worker):
     """A child is handled as often as it is asked for, and put if it is done by then."""

@@ -88,6 +88,26 @@ class HandlesOverADeadConnection(Worker):
         await super().handle(message)
 
 
+@breaks("WORK-11", first="remove")
+class KeepsALostRemovalToItself(Worker):
+    """That nobody knows whether a record was removed is not reported."""
+
+    async def finish(self, job, value):
+        swap = self.brrr.swap
+
+        async def swap_quietly(key, old, new):
+            try:
+                return await swap(key, old, new)
+            except BrrrError:
+                return True
+
+        self.brrr.swap = swap_quietly
+        try:
+            await super().finish(job, value)
+        finally:
+            del self.brrr.swap
+
+
 class SendsAgain(Brrr):
     """Sends some commands again when their reply did not come."""
 

@@ -117,6 +117,16 @@ async def test_roots_are_counted_apart(world: World) -> None:
 # ---- children ---------------------------------------------------------------
 
 
+@requirement("SCHED-31")
+async def test_first_child_is_above_the_limit(world: World) -> None:
+    """That the last one need not be put makes it no less of a problem."""
+    other = ("root9", "q", "t")
+    await world.given(PARENT, waiting("d", other), count("root1", LIMIT))
+    await world.serve("t", {"p": [defer(ask("c", topic="u"), ask("d", topic="u"))]})
+    await expect_reports(world, "SPAWN_LIMIT")
+    assert await world.queue("u") == []
+
+
 @requirement("SCHED-11")
 async def test_child_is_message_10000(world: World) -> None:
     """The last message within the limit is put like any other."""

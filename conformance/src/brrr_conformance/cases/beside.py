@@ -77,7 +77,8 @@ async def test_two_defer_at_the_same_time(world: World) -> None:
     calls = stored_call("p"), stored_call("q")
     await world.given(*calls, queued("t", ("root1", "p")), queued("u", ("root2", "q")))
     both = meeting(2)
-    rules = {"p": both(defer("c")), "q": both(defer("d")), "c": fail(), "d": fail()}
+    rules: Script = {"p": both(defer("c")), "q": both(defer("d"))}
+    rules = {**rules, "c": fail(), "d": fail()}
     await start_two(world, rules)
     await world.quiet()
     assert invoked(world) == {("p", "t"), ("q", "u"), ("c", "t"), ("d", "u")}

@@ -36,7 +36,7 @@ from brrr_conformance.cases._common import (
 from brrr_conformance.records import ScheduleMessage
 
 if TYPE_CHECKING:
-    from brrr_conformance.script import Answer, Call
+    from brrr_conformance.script import Answer, Call, Script
     from brrr_conformance.world import World
 
 pytestmark = pytest.mark.profile("worker")
@@ -109,7 +109,8 @@ async def test_hash_of_every_character_in_a_child(world: World) -> None:
     name = "".join(map(chr, range(0x20, 0x7F)))
     calls = stored_call("p") + stored_call(name)
     await world.given(stored_call("p"), queued("t", ("root1", "p")))
-    rules = {"p": [defer(ask(name, topic="u")), response(b"2")], name: response(b"1")}
+    own = [defer(ask(name, topic="u")), response(b"2")]
+    rules: Script = {"p": own, name: response(b"1")}
     await world.serve("t", rules)
     assert await world.stored(f"pending_returns/{name}") is not None
     await world.serve("u")

@@ -23,8 +23,10 @@ CASES = Path(cases.__file__).parent
 # Nothing of the user's own pytest: neither plugins nor options.
 ENVIRONMENT = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": ""}
 # Plugins of pytest's that do something for each case, and nothing for a run.
-NEEDLESS = ("cacheprovider", "doctest", "junitxml", "logging", "threadexception")
-NEEDLESS += ("unittest", "unraisableexception", "warnings")
+NEEDLESS = [
+    *("cacheprovider", "doctest", "junitxml", "logging", "threadexception"),
+    *("unittest", "unraisableexception", "warnings"),
+]
 
 
 def run_pytest(

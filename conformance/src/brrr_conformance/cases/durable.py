@@ -334,6 +334,21 @@ async def test_message_is_set_aside(world: World, name: str) -> None:
     assert await world.stored("value/h") == b"v"
 
 
+@requirement("REDIS-40")
+@pytest.mark.parametrize("characters", [99, 1000, 5000])
+async def test_reason_of_a_dead_letter(world: World, characters: int) -> None:
+    """However long it is, and cut, it is text."""
+    message = ScheduleMessage("root1", "f")
+    await world.given(stored_call("f"), queued("t", message.encode()))
+    rules: Script = {"f": fail("é" * characters)}
+    await world.start("t", rules, durable=True, dead_letters=True)
+    await settle(world)
+    assert [each[b"message"] for each in await dead_letters(world)] == [
+        message.encode()
+    ]
+    await world.expect_problems("HANDLER_FAILED")
+
+
 # ---- together with others ---------------------------------------------------
 
 

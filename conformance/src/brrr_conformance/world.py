@@ -31,7 +31,7 @@ from brrr_conformance.quiet import BUSY, QUIET, look
 from brrr_conformance.recipe import Recipe
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Collection, Sequence
 
     from brrr_conformance.director import Rule
     from brrr_conformance.explore.search import Explored
@@ -137,13 +137,20 @@ class World(Crew):
 
     # ---- what is due --------------------------------------------------------
 
-    async def expect(self, *states: state.State, problems: Sequence[str] = ()) -> None:
+    async def expect(
+        self,
+        *states: state.State,
+        problems: Sequence[str] = (),
+        beside: Collection[bytes] = (),
+    ) -> None:
         """Demand that the database holds this and nothing else.
 
-        `problems` are the codes that workers must have reported, in any order.
+        `problems` are the codes that workers must have reported, in any order;
+        `beside` are keys that are not looked at.
         """
         self.check()
-        actual = await self.database.read()
+        found = await self.database.read()
+        actual = {key: value for key, value in found.items() if key not in beside}
         comparison = state.Comparison.make(
             state.join(states), actual, self.started, time.time()
         )

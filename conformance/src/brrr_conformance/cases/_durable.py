@@ -113,8 +113,7 @@ async def expect(
 ) -> None:
     """Demand this, and nothing in flight, once all is done."""
     await settle(world)
-    await world.redis.delete(WORKERS)
-    await world.expect(*after, problems=problems or [])
+    await world.expect(*after, problems=problems or [], beside=[WORKERS.encode()])
 
 
 def acknowledges(step: Step) -> bool:

@@ -14,7 +14,7 @@ import pytest
 import pytest_asyncio
 
 from brrr_conformance.build import queued, response, stored_call, value
-from brrr_conformance.cases._durable import DEAD, WORKERS, settle
+from brrr_conformance.cases._durable import DEAD, settle
 from brrr_conformance.cases._faults import (
     BYSTANDER,
     check_alive,
@@ -249,5 +249,4 @@ async def test_durable_while_it_restarts_at(
     assert not await world.redis.exists(DEAD), "a message was set aside"
     for _, root in scenario.roots:
         assert await world.stored(f"value/{root}") == scenario.graph.values[root]
-    await world.redis.delete(WORKERS)
     await check_store(world, scenario)

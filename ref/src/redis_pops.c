@@ -21,7 +21,10 @@ typedef struct brrr__pops {
   size_t topic_len;
   size_t count;    /* gets that wait */
   size_t woken;    /* how many of them are to end soon */
+  size_t answered; /* gets so far */
+  size_t aim;      /* what that was when `unblock` was sent */
   bool unblocking; /* `unblock` is under way */
+  bool ended;      /* it has ended a get whose own answer is still to come */
 } pops;
 
 static void pops_unblock(pops *p);
@@ -36,7 +39,8 @@ static void on_popped(brrr__request *request, const redisReply *answer,
                       const char *words) {
   brrr__order *o = request->ud;
   pops *p = o->pops;
-  bool closing = p->redis->closing;
+  const bool closing = p->redis->closing, ended = p->ended;
+  p->ended = false;
   if (answer && brrr__redis_not_now(answer)) {
     words = answer->str;
     answer = NULL;
@@ -53,8 +57,11 @@ static void on_popped(brrr__request *request, const redisReply *answer,
   else
     reply = brrr__reply_made(p->woken ? BRRR_EMPTY : BRRR_E_IO, words);
   p->count--;
+  p->answered++;
   if (p->woken)
     p->woken--;
+  if (ended)
+    pops_unblock(p);
   brrr__order_end(o, &reply);
 }
 
@@ -62,7 +69,8 @@ static void on_timer(uv_timer_t *timer);
 
 /* The reply to CLIENT UNBLOCK: whether there was a get to end. If not, either
  * it has not reached Redis yet, or its message is on its way to us; no message
- * is lost in any case. */
+ * is lost in any case. If so, the next one has its turn when that get has been
+ * answered: who asks after a wake is not to be woken by it. */
 static void on_unblocked(brrr__request *request, const redisReply *answer,
                          const char *words) {
   pops *p = request->ud;
@@ -70,20 +78,23 @@ static void on_unblocked(brrr__request *request, const redisReply *answer,
   p->unblocking = false;
   if (!answer || answer->type != REDIS_REPLY_INTEGER)
     return; /* the gets end after their 20 s */
-  if (answer->integer)
-    pops_unblock(p);
-  else
+  if (!answer->integer)
     uv_timer_start(&p->redis->timer, on_timer, UNBLOCK_MS, 0);
+  else if (p->answered == p->aim)
+    p->ended = true;
+  else
+    pops_unblock(p);
 }
 
 static void pops_unblock(pops *p) {
   brrr__request *request = &p->unblock;
-  if (!p->woken || p->unblocking || !p->link.up || !p->link.id)
+  if (!p->woken || p->unblocking || p->ended || !p->link.up || !p->link.id)
     return;
   if (brrr__redis_unblock(&request->command, &request->len, p->link.id) !=
       BRRR_OK)
     return;
   p->unblocking = true;
+  p->aim = p->answered;
   brrr__link_send(&p->redis->commands, request);
 }
 

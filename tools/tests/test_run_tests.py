@@ -95,6 +95,7 @@ def test_every_stage_of_make_test_is_there() -> None:
         "bench",
         "python",
         "conformance",
+        "ahead",
         "matrix",
         "mutants",
         "gate",

@@ -81,7 +81,7 @@ TABLE = [
             (GARBAGE, AdapterBroken),
             (FOREIGN, CaseFailed),
             (failure("MISUSE"), CaseFailed),
-            (NONE, NotImplementedByAdapter),
+            (NONE, AdapterBroken),  # it claims wire and worker
         )
     ),
 ]

@@ -327,8 +327,9 @@ def _store_script(
 def _is_record(key: str, arg: bytes) -> bool:
     if key.startswith("value/"):
         return True
-    own = b"7:payload" if key.startswith("call/") else b"7:returns"
-    return arg.startswith(b"d") and arg.endswith(b"e") and own in arg
+    # A script may have records of both kinds, and some that do not decode.
+    other = b"7:returns" if key.startswith("call/") else b"7:payload"
+    return arg.startswith(b"d") and arg.endswith(b"e") and other not in arg
 
 
 # ---- DynamoDB ---------------------------------------------------------------

@@ -266,6 +266,8 @@ def test_keys(page: Page) -> None:
     expect(page).to_have_url(re.compile(r"#WIRE-5/tiny$"))
     page.keyboard.press("Escape")
     expect_closed(page)
+    # The page has heard of it: the focus stays where it is now.
+    expect(page).to_have_url(re.compile(r"^[^#]*$"))
     expect_focus(page, "WIRE-5, tiny: failed, 1 of 1")
     page.keyboard.press("Control+End")
     expect_focus(page, "WORK-20, tiny")

@@ -184,6 +184,8 @@ static void go_up(brrr__link *l) {
       l->tail = NULL;
     submit(l, r);
   }
+  if (l->up && l->held)
+    brrr__redis_loop_expect(l->ac);
 }
 
 /* ---- logging in ---------------------------------------------------------- */
@@ -402,8 +404,18 @@ static void on_timer(uv_timer_t *timer) {
     drop(l, "no connection before the deadline");
   else if (l->up)
     check_answers(l);
-  else if (l->head)
+  else if (l->head || l->held)
     connect_now(l);
+}
+
+static void want_connection(brrr__link *l) {
+  if (l->ac || uv_is_active((uv_handle_t *)&l->timer))
+    return;
+  uint64_t now = uv_now(l->options.loop);
+  if (now >= l->not_before)
+    connect_now(l);
+  else
+    uv_timer_start(&l->timer, on_timer, l->not_before - now, 0);
 }
 
 void brrr__link_send(brrr__link *l, brrr__request *r) {
@@ -422,23 +434,20 @@ void brrr__link_send(brrr__link *l, brrr__request *r) {
   else
     l->head = r;
   l->tail = r;
-  if (l->ac || uv_is_active((uv_handle_t *)&l->timer))
-    return;
-  uint64_t now = uv_now(l->options.loop);
-  if (now >= l->not_before)
-    connect_now(l);
-  else
-    uv_timer_start(&l->timer, on_timer, l->not_before - now, 0);
+  want_connection(l);
 }
 
 bool brrr__link_hold(brrr__link *l, brrr__request *r) {
-  if (!l->up || l->closing)
+  if (l->closing)
     return false;
-  brrr__redis_loop_expect(l->ac);
   r->link = l;
   r->next = NULL;
   *l->held_end = r;
   l->held_end = &r->next;
+  if (l->up)
+    brrr__redis_loop_expect(l->ac);
+  else
+    want_connection(l);
   return true;
 }
 

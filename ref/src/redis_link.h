@@ -82,8 +82,8 @@ typedef struct brrr__link {
 void brrr__link_open(brrr__link *l, const brrr__link_options *options);
 /* `r` is the caller's, and in use until its `fn` is called. */
 void brrr__link_send(brrr__link *l, brrr__request *r);
-/* Holds a request back, with or without a command; false if the link is not up,
- * and then it did not. */
+/* Holds a request back, with or without a command, until the link is up if it
+ * is not; false if it closes, and then it did not. */
 bool brrr__link_hold(brrr__link *l, brrr__request *r);
 /* Ends, without a reply, what has not been sent yet. */
 void brrr__link_abandon(brrr__link *l, const char *words);

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 JOBS = 200
 LEAF = 4
 PARENT = 3  # INCR, RPUSH, and the script that removes the record
-FIRST = 1  # the first two reads are sent each on its own: no connection is up
 CHILD = 14  # of a fan-out, at most
 
 
@@ -42,7 +41,7 @@ def test_leaf(server: Server) -> None:
     redis = server.redis
     sent = work(redis, server.url, leaves(redis))
     sent["blpop"] = JOBS  # and one that waits, or that the stop has ended
-    assert sum(sent.values()) == LEAF * JOBS + FIRST, sent
+    assert sum(sent.values()) == LEAF * JOBS, sent
 
 
 def test_leaf_with_a_parent(server: Server) -> None:
@@ -55,7 +54,7 @@ def test_leaf_with_a_parent(server: Server) -> None:
         redis.set(f"pending_returns/{name}", f"d7:returnsl{element}ee")
     sent = work(redis, server.url, last)
     sent["blpop"] = JOBS
-    assert sum(sent.values()) == (LEAF + PARENT) * JOBS + FIRST, sent
+    assert sum(sent.values()) == (LEAF + PARENT) * JOBS, sent
 
 
 def test_fan_out(server: Server) -> None:

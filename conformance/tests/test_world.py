@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -157,6 +158,33 @@ async def test_slow_handler_is_not_quiet(
     going.set()
     await quiet
     await world.expect(*DONE)
+
+
+async def test_worker_that_gets_no_cpu_is_not_quiet(
+    pool: Pool, spoil_tiny: SpoilTiny
+) -> None:
+    """It waits for a message, too; but it has yet to go on with the first one."""
+    code = "take, tasks = tiny.Worker.take, []"
+    code += "\nasync def start(*it): tasks.append(asyncio.create_task(take(*it)))"
+    world = make_world(pool, spoil_tiny(f"{code}\ntiny.Worker.take = start"))
+    stopped = asyncio.Event()
+
+    async def stop(_: Step) -> None:
+        process.send_signal(signal.SIGSTOP)
+        stopped.set()
+
+    await world.given(*ONE)
+    world.before(lambda step: step.writes("value/h"), stop)
+    (worker,) = await world.start("t", {"h": response(b"v")}, concurrency=2)
+    process = worker.member.adapter.process
+    await stopped.wait()
+    quiet = asyncio.create_task(world.quiet())
+    done, _ = await asyncio.wait([quiet], timeout=0.3)
+    process.send_signal(signal.SIGCONT)
+    assert not done
+    await quiet
+    await world.expect(*DONE)
+    await world.end()
 
 
 async def test_worker_that_stops(world: World) -> None:

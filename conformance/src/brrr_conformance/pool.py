@@ -19,6 +19,7 @@ from redis import ResponseError
 from brrr_conformance.adapter import Adapter
 from brrr_conformance.http_tap import HttpTap
 from brrr_conformance.outcome import AdapterBroken
+from brrr_conformance.sleeper import Sleeper
 from brrr_conformance.tap import Tap, Trace
 
 if TYPE_CHECKING:
@@ -40,6 +41,11 @@ class Member:
     requests: HttpTap | None = None
     port: int = 0
     opened: bool = False
+
+    @property
+    def sleeps(self) -> bool | None:
+        """Whether its process has nothing to do; None where it cannot be told."""
+        return Sleeper.of(self.adapter.process.pid).sleeps()
 
     def attach(self, name: str, trace: Trace, director: Director) -> None:
         """From now on, what it sends belongs to this trace."""

@@ -8,7 +8,8 @@ been given a message, only Redis can tell, in one atomic look.
 
 A worker that asked for a message *after* everything else it did has finished
 what it did. One that asks ahead, or handles several messages at a time, may have
-more to send: it must keep still for SETTLE_SECONDS.
+more to send: it must keep still for SETTLE_SECONDS, and then sleep, which on a busy
+machine comes later.
 """
 
 from __future__ import annotations
@@ -45,10 +46,13 @@ async def look(redis: Redis, workers: Sequence[Worker], trace: Trace) -> float:
             addresses.add(pop.address)
         elif not polls_in_vain(worker, trace):
             return BUSY
-    if not all(asked_last(worker, trace) for worker in running):
+    unsure = [worker for worker in running if not asked_last(worker, trace)]
+    if unsure:
         still = time.monotonic() - trace.last
         if still < SETTLE_SECONDS:
             return SETTLE_SECONDS - still
+        if any(worker.member.sleeps is False for worker in unsure):
+            return LOOK_SECONDS
     topics = {worker.serving.topic for worker in running}
     return QUIET if await all_blocked(redis, topics, addresses) else LOOK_SECONDS
 

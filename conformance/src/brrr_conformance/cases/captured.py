@@ -84,7 +84,10 @@ async def serve_one(world: World, topic: bytes) -> None:
         seen = world.trace.events
         still = time.monotonic() - world.trace.last
         if asked > 1 and not world.answering and still >= SETTLE_SECONDS:
-            return
+            at_rest = all(each.member.sleeps is not False for each in world.workers)
+            await world.redis.ping()  # what was sent until then has come
+            if at_rest and world.trace.events == seen:
+                return
         if still >= SECONDS:
             raise AdapterTimeout("the worker does not ask for its next message")
         await world.trace.changed(seen, SETTLE_SECONDS)

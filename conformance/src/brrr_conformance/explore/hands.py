@@ -11,10 +11,8 @@ has been read.
 
 from __future__ import annotations
 
-import re
 import time
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
@@ -140,44 +138,3 @@ class Hand:
         self.counts[held.words] = number
         times = f" #{number}" if number > 1 else ""
         held.name = f"{self.name} {held.words}{times}"
-
-
-# ---- sleep ------------------------------------------------------------------
-
-_STATE = re.compile(rb"\) (\S)")
-
-
-@dataclass(slots=True)
-class Sleeper:
-    """Tells whether a process, with its children, sleeps; on Linux only."""
-
-    folders: list[Path]
-
-    @classmethod
-    def of(cls, pid: int) -> Sleeper:
-        return cls([Path(f"/proc/{each}/task") for each in _family(pid)])
-
-    def sleeps(self) -> bool | None:
-        """None where it cannot be told."""
-        known = None
-        for folder in self.folders:
-            try:
-                for thread in folder.iterdir():
-                    state = _STATE.search((thread / "stat").read_bytes())
-                    if state and state[1] in b"RD":
-                        return False
-                    known = True
-            except OSError:  # it has ended, or this is another system
-                continue
-        return known
-
-
-def _family(pid: int) -> list[int]:
-    found = [pid]
-    for each in found:
-        try:
-            for file in Path(f"/proc/{each}/task").glob("*/children"):
-                found += map(int, file.read_text().split())
-        except OSError:
-            continue
-    return found

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from brrr_conformance.aside import Act, Deed
 from brrr_conformance.explore.effects import watching
 from brrr_conformance.explore.handlers import Handler
-from brrr_conformance.explore.hands import Hand, Held, Sleeper
+from brrr_conformance.explore.hands import Hand, Held
 from brrr_conformance.explore.order import Event
 from brrr_conformance.explore.play import Play, Played
 from brrr_conformance.explore.scenario import MARK
@@ -25,6 +25,7 @@ from brrr_conformance.explore.words import words_of
 from brrr_conformance.outcome import AdapterTimeout, CaseFailed
 from brrr_conformance.protocol import Decoder
 from brrr_conformance.script import Actors
+from brrr_conformance.sleeper import Sleeper
 from brrr_conformance.step import Step
 from brrr_conformance.world import REPORT_SECONDS
 

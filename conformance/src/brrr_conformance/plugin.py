@@ -66,6 +66,7 @@ MARKERS = (
     "profile(*names): what an SDK must claim; or fleet, and what its members must",
     "store(name): redis or dynamodb: the only store that this case is about",
     "deadline(seconds): how long the whole case may take, if not 30 s",
+    "slow: it waits for a second or more",
 )
 
 

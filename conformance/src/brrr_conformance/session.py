@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 from contextlib import contextmanager
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 CASES = Path(cases.__file__).parent
 # Nothing of the user's own pytest: neither plugins nor options.
 ENVIRONMENT = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": ""}
+# Objects, before the collector looks at them: what a case makes lives until its end.
+GC_OBJECTS = 100_000
 # Plugins of pytest's that do something for each case, and nothing for a run.
 NEEDLESS = [
     *("cacheprovider", "doctest", "junitxml", "logging", "threadexception"),
@@ -41,6 +44,7 @@ def run_pytest(
         *options,
         *places,
     ]
+    gc.set_threshold(GC_OBJECTS)
     with _environment(), ended_by_sigterm():
         return int(pytest.main(arguments, plugins=list(plugins)))
 

@@ -132,16 +132,21 @@ class Comparison:
         return "\n".join(["state (- expected, + got):", *lines])
 
     def _find_root(self) -> bytes:
+        keys, strings, items = list(self.actual), list[bytes](), list[bytes]()
+        for stored in self.actual.values():
+            if isinstance(stored, bytes):
+                strings.append(stored)
+            else:
+                items.extend(stored)
         for entry in self.expected.entries:
-            for key, stored in self.actual.items():
-                places = [(entry.key, key)]
-                if isinstance(stored, tuple):
-                    places += [
-                        (item, octets) for item in entry.items for octets in stored
-                    ]
-                elif entry.string is not None:
-                    places.append((entry.string, stored))
-                for octets, found in places:
+            places = [(entry.key, keys)]
+            if entry.string is not None:
+                places.append((entry.string, strings))
+            places += [(item, items) for item in entry.items]
+            for octets, candidates in places:
+                if Hole.ROOT not in octets.parts:
+                    continue
+                for found in candidates:
                     if (root := _match(octets, found, Hole.ROOT)) is not None:
                         return root
         return b"?"

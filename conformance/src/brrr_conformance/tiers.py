@@ -3,9 +3,9 @@
 
 `full` is all of them. `quick` is for whoever has just changed a line: the examples of
 the specification, of each kind of vector the first few, and of each requirement and
-each module the first case that is about it; but nothing that takes its time: is large,
-has a deadline of its own, or is known to time out. So a new case is in it if it is the
-first of its kind.
+each module the first case that is about it, and the first that is about it before all;
+but nothing that takes its time: is large, slow, has a deadline of its own, or is known
+to time out. So a new case is in it if it is the first of its kind.
 """
 
 from __future__ import annotations
@@ -27,10 +27,12 @@ if TYPE_CHECKING:
 
 # The module that has the specification's examples.
 EXAMPLES = "examples"
+# What marks cases that take their time.
+LONG = ("deadline", "slow")
 # Octets of a vector beyond which it takes its time.
 MOST_OCTETS = 1 << 14
 # Vectors of one record, or call, and the same requirements.
-MOST_OF_A_KIND = 3
+MOST_OF_A_KIND = 2
 
 
 class Tier(StrEnum):
@@ -78,8 +80,10 @@ def quick(items: Iterable[pytest.Item]) -> Iterator[pytest.Item]:
                 yield item
             continue
         kinds = {case.module, *case.requirements}
+        if case.requirements:
+            kinds.add(f"first {case.requirements[0]}")
         telling = case.module == EXAMPLES or not kinds <= seen
-        if telling and item.get_closest_marker("deadline") is None:
+        if telling and not any(map(item.get_closest_marker, LONG)):
             seen |= kinds
             yield item
 

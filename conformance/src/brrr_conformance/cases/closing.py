@@ -77,6 +77,7 @@ async def test_message_is_on_its_way_when_the_worker_stops(world: World) -> None
     assert left + len(world.invocations) == 1, "the message is lost"
 
 
+@pytest.mark.slow
 @requirement("WORK-7", "WORK-6")
 async def test_worker_stops_while_a_handler_runs(world: World) -> None:
     """A handler without an answer is given up: nothing is written because of it."""

@@ -297,6 +297,7 @@ async def test_worker_that_is_not_dead_yet(world: World) -> None:
     await expect(world, stored_call("h"), value("h", b"v"))
 
 
+@pytest.mark.slow
 @requirement("REDIS-36")
 async def test_message_comes_to_a_dead_worker(world: World) -> None:
     """A BLMOVE of the dead may be waiting still: it stays known for 20 s."""

@@ -132,6 +132,7 @@ async def test_values_of_zero_octets(world: World) -> None:
     await play(world, Graph(nodes))
 
 
+@pytest.mark.slow
 @requirement("STORE-1", "WORK-2")
 @pytest.mark.store("redis")  # no item of DynamoDB is so large
 async def test_chain_of_ten_mebibytes(world: World) -> None:

@@ -34,7 +34,7 @@ P, Q, S, A, B, C = (name(each) for each in "pqsabc")
 R1, R2, R3 = (name(f"root{number}") for number in (1, 2, 3))
 LIMIT = 10_000
 # Schedules; half of them, if need be, by chance.
-FEW, SOME, MANY = 300, 700, 1000
+BUDGET = 700
 
 
 def calls(*names: str) -> tuple[State, ...]:
@@ -68,7 +68,7 @@ async def test_two_children_of_one_parent(world: World) -> None:
         final=ended(tasks),
         most={R1: 6},
     )
-    await explore(world, scenario, SOME)
+    await explore(world, scenario, BUDGET)
 
 
 @pytest.mark.requirement("SCHED-24", "SCHED-26", "RET-1", "RET-4")
@@ -82,7 +82,7 @@ async def test_late_parent(world: World) -> None:
         final=ended(tasks),
         most={R1: 3},
     )
-    await explore(world, scenario, SOME)
+    await explore(world, scenario, BUDGET)
 
 
 @pytest.mark.requirement("SCHED-25", "SCHED-26", "SCHED-28", "RET-3", "RET-4")
@@ -96,7 +96,7 @@ async def test_second_parent(world: World) -> None:
         final=ended(tasks),
         most={R1: 1, R2: 2},
     )
-    await explore(world, scenario, SOME)
+    await explore(world, scenario, BUDGET)
 
 
 @pytest.mark.requirement("SCHED-24", "SCHED-25", "SCHED-26", "RET-2")
@@ -111,7 +111,7 @@ async def test_two_parents_of_one_child(world: World, workers: int) -> None:
         final=ended(tasks),
         most={R1: 2, R2: 2},
     )
-    await explore(world, scenario, SOME)
+    await explore(world, scenario, BUDGET)
 
 
 @pytest.mark.requirement("SCHED-26", "SCHED-27", "SCHED-28", "RET-2", "WORK-8")
@@ -125,7 +125,7 @@ async def test_one_parent_under_two_roots(world: World) -> None:
         final=ended(tasks),
         most={R1: 3, R2: 3},
     )
-    await explore(world, scenario, SOME)
+    await explore(world, scenario, BUDGET)
 
 
 @pytest.mark.requirement("SCHED-28", "RET-3", "WORK-8")
@@ -143,7 +143,7 @@ async def test_two_roots_registered(world: World) -> None:
         final=ended(tasks),
         most={R1: 3, R2: 1},
     )
-    await explore(world, scenario, SOME)
+    await explore(world, scenario, BUDGET)
 
 
 @pytest.mark.requirement("SCHED-28", "WORK-8")
@@ -157,7 +157,7 @@ async def test_parent_twice(world: World) -> None:
         final=ended(tasks),
         most={R1: 4},
     )
-    await explore(world, scenario, SOME)
+    await explore(world, scenario, BUDGET)
 
 
 @pytest.mark.requirement("RET-3", "RET-4", "WORK-8")
@@ -175,7 +175,7 @@ async def test_child_twice(world: World) -> None:
         final=ended(tasks),
         most={R1: 2, R2: 2},
     )
-    await explore(world, scenario, SOME)
+    await explore(world, scenario, BUDGET)
 
 
 @pytest.mark.requirement("SCHED-28", "RET-1", "RET-4")
@@ -193,7 +193,7 @@ async def test_parent_runs_again(world: World) -> None:
         final=ended(tasks),
         most={R1: 3},
     )
-    await explore(world, scenario, SOME)
+    await explore(world, scenario, BUDGET)
 
 
 @pytest.mark.requirement("RET-5", "SCHED-12", "RET-3")
@@ -213,7 +213,7 @@ async def test_limit_while_returning(world: World) -> None:
         most={R1: 1, R2: 1, R3: 2},
         near=(R1,),
     )
-    await explore(world, scenario, SOME)
+    await explore(world, scenario, BUDGET)
 
 
 @pytest.mark.requirement("SCHED-24", "RET-1", "RET-4")
@@ -232,7 +232,7 @@ async def test_gather_while_values_come(world: World) -> None:
         final=ended(tasks),
         most={R1: 3},
     )
-    await explore(world, scenario, SOME)
+    await explore(world, scenario, BUDGET)
 
 
 @pytest.mark.requirement("SCHED-21", "SCHED-24", "RET-1", "RET-2")
@@ -246,7 +246,7 @@ async def test_three_generations(world: World) -> None:
         final=ended(tasks),
         most={R1: 2, R2: 6},
     )
-    await explore(world, scenario, SOME)
+    await explore(world, scenario, BUDGET)
 
 
 @pytest.mark.requirement("SCHED-21", "SCHED-24", "RET-1", "RET-2")
@@ -260,7 +260,7 @@ async def test_calls_in_turn(world: World) -> None:
         final=ended(tasks),
         most={R1: 5, R2: 0},
     )
-    await explore(world, scenario, SOME)
+    await explore(world, scenario, BUDGET)
 
 
 @pytest.mark.requirement("SCHED-22", "SCHED-23", "RET-2")
@@ -274,7 +274,7 @@ async def test_two_topics(world: World) -> None:
         final=ended(tasks),
         most={R1: 2, R2: 2},
     )
-    await explore(world, scenario, SOME)
+    await explore(world, scenario, BUDGET)
 
 
 @pytest.mark.requirement("SCHED-26", "SCHED-27", "SCHED-28", "RET-3", "RET-4")
@@ -292,7 +292,7 @@ async def test_three_workers(world: World) -> None:
         final=ended(tasks),
         most={R1: 2, R2: 3, R3: 3},
     )
-    await explore(world, scenario, SOME)
+    await explore(world, scenario, BUDGET)
 
 
 @pytest.mark.requirement("SCHED-24", "SCHED-26", "RET-1", "RET-2", "RET-4")
@@ -306,4 +306,4 @@ async def test_diamond(world: World) -> None:
         final=ended(tasks),
         most={R1: 14},
     )
-    await explore(world, scenario, MANY)
+    await explore(world, scenario, BUDGET)

@@ -81,7 +81,8 @@ export class Session {
   async close(serving: Set<Promise<void>>): Promise<void> {
     this.closing = true;
     this.giveUp();
-    for (const end = Date.now() + CLOSE_MS; serving.size && Date.now() < end;) {
+    const end = Date.now() + CLOSE_MS;
+    while (serving.size && Date.now() < end) {
       // Without Redis there is nothing to end. What is begun here must be over when
       // the pool is: it would connect again.
       const unblocked = this.unblock().catch(() => undefined);
@@ -89,6 +90,8 @@ export class Session {
       const left = setTimeout(end - Date.now(), null, { ref: false });
       await Promise.race([Promise.all([unblocked, turn]), left]);
     }
+    // One that the pool began to connect for a command that another has done.
+    while (this.pool.clientsInUse && Date.now() < end) await setTimeout(1);
     this.redis.destroy();
   }
 

@@ -12,15 +12,17 @@
 #include "buf.h"
 
 #include <float.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_DIGITS 17  /* enough for every double */
-#define MAX_LENGTH 32  /* of a number: -1.7976931348623157e+308 has 24 */
-#define POINT_MAX 21   /* from 10^21 on with an exponent */
-#define POINT_MIN (-6) /* and below 10^-6 */
+#define MAX_DIGITS 17    /* enough for every double */
+#define MAX_LENGTH 32    /* of a number: -1.7976931348623157e+308 has 24 */
+#define POINT_MAX 21     /* from 10^21 on with an exponent */
+#define POINT_MIN (-6)   /* and below 10^-6 */
+#define WHOLE_MAX 0x1p53 /* each whole number up to it is a double */
 
 /* digits / 10^count * 10^point: a point stands before the first digit, and is
  * moved to the right by `point`. */
@@ -98,12 +100,15 @@ static int format(char *out, const decimal *d) {
 }
 
 void brrr__json_put_number(brrr_buf *b, double number) {
-  char text[MAX_LENGTH] = "0"; /* -0 as well */
-  int len = 1;
+  char text[MAX_LENGTH];
+  int len;
   if (number < 0)
     brrr_buf_put(b, BRRR_LIT("-"));
-  if (number != 0) {
-    const decimal d = shortest(fabs(number));
+  const double size = fabs(number);
+  if (size <= WHOLE_MAX && size == (double)(uint64_t)size) { /* -0 as well */
+    len = snprintf(text, sizeof text, "%" PRIu64, (uint64_t)size);
+  } else {
+    const decimal d = shortest(size);
     len = format(text, &d);
   }
   brrr_buf_put(b, (brrr_bytes){(const uint8_t *)text, (size_t)len});

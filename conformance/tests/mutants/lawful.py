@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from copy import copy
 from typing import Any
 
 from redis.asyncio import Redis
@@ -219,11 +220,12 @@ class ReturnsAtOnce(Worker):
                 return read.pop()
             return await do(*command, on=on)
 
-        brrr.do = do_both
+        self.brrr = copy(brrr)  # another worker of this process uses it too
+        self.brrr.do = do_both
         try:
             await super().finish(job, value)
         finally:
-            del brrr.do
+            self.brrr = brrr
 
 
 @lawful("worker")

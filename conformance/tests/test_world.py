@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -170,7 +171,7 @@ async def test_worker_that_gets_no_cpu_is_not_quiet(
     stopped = asyncio.Event()
 
     async def stop(_: Step) -> None:
-        process.send_signal(signal.SIGSTOP)
+        os.kill(process.pid, signal.SIGSTOP)
         stopped.set()
 
     await world.given(*ONE)
@@ -180,7 +181,7 @@ async def test_worker_that_gets_no_cpu_is_not_quiet(
     await stopped.wait()
     quiet = asyncio.create_task(world.quiet())
     done, _ = await asyncio.wait([quiet], timeout=0.3)
-    process.send_signal(signal.SIGCONT)
+    os.kill(process.pid, signal.SIGCONT)
     assert not done
     await quiet
     await world.expect(*DONE)

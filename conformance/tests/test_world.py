@@ -174,10 +174,10 @@ async def test_worker_that_gets_no_cpu_is_not_quiet(
         os.kill(process.pid, signal.SIGSTOP)
         stopped.set()
 
-    await world.given(*ONE)
-    world.before(lambda step: step.writes("value/h"), stop)
     (worker,) = await world.start("t", {"h": response(b"v")}, concurrency=2)
     process = worker.member.adapter.process
+    world.before(lambda step: step.writes("value/h"), stop)
+    await world.given(*ONE)
     await stopped.wait()
     quiet = asyncio.create_task(world.quiet())
     done, _ = await asyncio.wait([quiet], timeout=0.3)

@@ -153,13 +153,18 @@ async def expect_report(world: World, *codes: str) -> Problem:
     return problems[0]
 
 
-async def expect_reports(world: World, *codes: str) -> list[Problem]:
-    """Demand at least one report, and each with one of these codes; give them."""
+async def wait_for_report(world: World) -> None:
+    """Wait a while for one: it comes by another way than the commands."""
     deadline = time.monotonic() + REPORT_SECONDS
-    while not world.problems:  # it comes by another way than the commands
+    while not world.problems:
         left = deadline - time.monotonic()
         if not await world.trace.changed(world.trace.events, max(left, 0)):
             break
+
+
+async def expect_reports(world: World, *codes: str) -> list[Problem]:
+    """Demand at least one report, and each with one of these codes; give them."""
+    await wait_for_report(world)
     problems = list(world.problems)
     world.problems.clear()
     assert problems, f"a report is due ({' or '.join(codes)}), got none"

@@ -3,18 +3,17 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from typing import TYPE_CHECKING
 
 from brrr_conformance.build import ask, queued, stored_call
+from brrr_conformance.cases._common import wait_for_report
 from brrr_conformance.cases._scenarios import RECORD
 from brrr_conformance.commands import Kind
 from brrr_conformance.director import CUT_AFTER, CUT_BEFORE, Action, Cut, answer
 from brrr_conformance.outcome import TraceRejected
 from brrr_conformance.protocol import Decoder
 from brrr_conformance.records import PendingReturns, ScheduleMessage
-from brrr_conformance.world import REPORT_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -216,11 +215,7 @@ async def check_report(
     may_be_silent = done == names and not (is_lost and {*place.kinds} <= ONCE)
     if may_be_silent or Kind.POP in place.kinds:
         return
-    deadline = time.monotonic() + REPORT_SECONDS
-    while not world.problems:  # it comes by another way than the commands
-        left = deadline - time.monotonic()
-        if not await world.trace.changed(world.trace.events, max(left, 0)):
-            break
+    await wait_for_report(world)
     assert world.problems, "a message is given up without a report"
 
 
